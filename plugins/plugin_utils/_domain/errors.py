@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one exception of the domain. Private to this collection.
+
+Whatever is wrong with an input is raised as a DomainError and becomes one message of one failed task:
+where it is, what is wrong, what to do.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+KeyPath = t.Tuple[str, ...]
+
+
+class DomainError(Exception):
+    """Something the user has to mend; nothing has been written when it is raised.
+
+    The text reads ``file:line:column: key or option: what is wrong. What to do``; parts that are not known are left out.
+    No part may hold a secret: the text goes to the terminal, to logs and to callbacks.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        key_path: KeyPath | None = None,
+        option: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        self.what = what
+        self.file = file
+        self.line = line
+        self.column = column
+        self.key_path = key_path
+        self.option = option
+        self.fix = fix
+        super().__init__(what)
+
+    def in_file(self, file: str) -> DomainError:
+        """The same error with its file named, for code that edits text and does not know where it came from."""
+        return DomainError(
+            self.what,
+            file=self.file or file,
+            line=self.line,
+            column=self.column,
+            key_path=self.key_path,
+            option=self.option,
+            fix=self.fix,
+        )
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        subject = show_key_path(self.key_path) if self.key_path else self.option
+        text = ": ".join(part for part in (place, subject, self.what.rstrip(".")) if part)
+        return f"{text}. {self.fix}" if self.fix else f"{text}."
+
+
+def show_key_path(path: KeyPath) -> str:
+    """A key path as TOML writes it: ``plugins."io.containerd.grpc.v1.cri".registry``."""
+    return ".".join(key if _is_bare(key) else '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"' for key in path)
+
+
+def _is_bare(key: str) -> bool:
+    return bool(key) and key.isascii() and all(char.isalnum() or char in "-_" for char in key)
