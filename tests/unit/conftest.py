@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the clone importable as ansible_collections.airgap.nodes, so that plain pytest works in it wherever it lies."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import sys
+import types
+
+COLLECTION = pathlib.Path(__file__).resolve().parents[2]
+
+
+def importable(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:
+        return False
+
+
+def add_package(name: str, *path: str) -> None:
+    package = types.ModuleType(name)
+    package.__path__ = list(path)
+    sys.modules[name] = package
+
+
+# Under ansible-test the package is there already.
+if not importable("ansible_collections.airgap.nodes"):
+    add_package("ansible_collections")
+    add_package("ansible_collections.airgap")
+    add_package("ansible_collections.airgap.nodes", str(COLLECTION))
