@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wire format between the controller, which plans, and the node, which applies.
+
+Private to the collection. Runs on node Pythons (3.8 and later), so standard library only, and without ansible imports,
+because the controller's pure domain code builds these values too.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+OPS = ("create", "replace", "delete", "mkdir", "rmdir")
+_OPS_WITH_CONTENT = ("create", "replace")
+_OPS_WITH_EXPECT = ("replace", "delete")
+_OPS_NEEDING_MODE = ("create", "mkdir")
+_MODE = re.compile(r"[0-7]{3,4}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_WIRE_KEYS = ("op", "path", "content", "expect", "mode", "owner", "group", "backup")
+
+
+def sha256(content: bytes) -> str:
+    """The hash under which both sides speak of a file's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step: what to do to one path, and what the file must still hold for it to be done."""
+
+    op: str
+    path: str
+    content: t.Optional[bytes] = field(default=None, repr=False)
+    expect: t.Optional[str] = None
+    mode: t.Optional[str] = None
+    owner: t.Optional[str] = None
+    group: t.Optional[str] = None
+    backup: bool = False
+
+    def __post_init__(self) -> None:
+        problem = _problem(self)
+        if problem:
+            raise ValueError(f"{self.op} {self.path}: {problem}")
+
+    def to_wire(self) -> t.Dict[str, t.Any]:
+        wire: t.Dict[str, t.Any] = {key: getattr(self, key) for key in _WIRE_KEYS}
+        if self.content is not None:
+            wire["content"] = base64.b64encode(self.content).decode("ascii")
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: t.Mapping[str, t.Any]) -> Change:
+        values = {key: wire[key] for key in _WIRE_KEYS if wire.get(key) is not None}
+        if "content" in values:
+            values["content"] = _decoded(values)
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """Changes in the order in which a node applies them, all or none."""
+
+    changes: t.Tuple[Change, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    def to_wire(self) -> t.List[t.Dict[str, t.Any]]:
+        return [change.to_wire() for change in self.changes]
+
+    @classmethod
+    def from_wire(cls, wire: t.Iterable[t.Mapping[str, t.Any]]) -> ChangeSet:
+        return cls(tuple(Change.from_wire(change) for change in wire))
+
+
+def _decoded(wire: t.Mapping[str, t.Any]) -> bytes:
+    try:
+        return base64.b64decode(wire["content"], validate=True)
+    except (binascii.Error, ValueError):
+        # Raised without its cause: a message about content must never quote any of it.
+        raise ValueError(f"{wire.get('op')} {wire.get('path')}: content is not base64") from None
+
+
+def _problem(change: Change) -> t.Optional[str]:
+    """What makes a change one that must not reach a node, or None."""
+    if change.op not in OPS:
+        return f"unknown op, known are {', '.join(OPS)}"
+    if not change.path.startswith("/") or "\0" in change.path:
+        return "path must be absolute"
+    if (change.content is not None) != (change.op in _OPS_WITH_CONTENT):
+        return "content goes with create and replace, and with nothing else"
+    return _expect_problem(change) or _mode_problem(change)
+
+
+def _expect_problem(change: Change) -> t.Optional[str]:
+    if (change.expect is not None) != (change.op in _OPS_WITH_EXPECT):
+        return "expect goes with replace and delete, and with nothing else"
+    if change.expect is not None and not _SHA256.fullmatch(change.expect):
+        return "expect must be a sha256 in lower-case hexadecimal"
+    return None
+
+
+def _mode_problem(change: Change) -> t.Optional[str]:
+    if change.mode is None:
+        return "mode is required" if change.op in _OPS_NEEDING_MODE else None
+    return None if _MODE.fullmatch(change.mode) else "mode must be an octal text such as 0644"
