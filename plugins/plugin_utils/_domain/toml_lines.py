@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the statements of a TOML text begin and end. Private to this collection.
+
+Edits are made by cutting the text at these seams, so that every byte outside an edit stays what it was: comments, order,
+indentation, line ends. The text must be valid TOML (``toml_edit.parse`` says so); on other text the result means nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import re
+import tomllib
+
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
+
+_KEY = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
+_KEYS = rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*"
+_ONE_KEY = re.compile(_KEY)
+_HEADER = re.compile(rf"([ \t]*)(\[\[?)[ \t]*({_KEYS})[ \t]*\]\]?[^\n]*(?:\n|\Z)")
+_ASSIGNMENT = re.compile(rf"([ \t]*)({_KEYS})[ \t]*=[ \t]*")
+_OTHER_LINE = re.compile(r"([ \t]*)(#?)[^\n]*(?:\n|\Z)")
+_VALUE_TOKEN = re.compile(
+    r'"""(?:\\.|[^\\])*?"""(?:"{0,2})'
+    r"|'''.*?'''(?:'{0,2})"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'[^'\n]*'"
+    r"|[\[{]|[\]}]|\#[^\n]*|\n|[^\[\]{}\"'\#\n]+",
+    re.DOTALL,
+)
+
+
+class Kind(enum.Enum):
+    """What a statement is."""
+
+    TABLE = enum.auto()
+    ARRAY_OF_TABLES = enum.auto()
+    KEY = enum.auto()
+    COMMENT = enum.auto()
+    BLANK = enum.auto()
+
+
+@dataclasses.dataclass(frozen=True)
+class Statement:
+    """One header, assignment, comment line or blank line.
+
+    ``path`` is the full path from the root (empty for comments and blank lines), ``table`` the path of the header above,
+    ``keys`` the keys as written here, quotes included. ``start`` and ``end`` are offsets that include indentation and line
+    end; ``value_start`` and ``value_end`` enclose the value of an assignment. ``line`` counts from 1.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    line: int
+    indent: str
+    table: KeyPath = ()
+    path: KeyPath = ()
+    keys: tuple[str, ...] = ()
+    value_start: int = 0
+    value_end: int = 0
+
+    @property
+    def is_header(self) -> bool:
+        return self.kind in (Kind.TABLE, Kind.ARRAY_OF_TABLES)
+
+
+def scan(text: str) -> list[Statement]:
+    """All statements of a valid TOML text, in order; together they are the whole text."""
+    statements: list[Statement] = []
+    offset, line, table = 0, 1, ()
+    while offset < len(text):
+        statement = _statement(text, offset, line, table)
+        if statement.is_header:
+            table = statement.path
+        statements.append(statement)
+        line += text.count("\n", offset, statement.end)
+        offset = statement.end
+    return statements
+
+
+def _statement(text: str, offset: int, line: int, table: KeyPath) -> Statement:
+    if match := _HEADER.match(text, offset):
+        kind = Kind.TABLE if match[2] == "[" else Kind.ARRAY_OF_TABLES
+        path = decode_keys(match[3])
+        return Statement(kind, offset, match.end(), line, match[1], path, path, tuple(_ONE_KEY.findall(match[3])))
+    if match := _ASSIGNMENT.match(text, offset):
+        value_end = _end_of_value(text, match.end())
+        newline = text.find("\n", value_end)
+        return Statement(
+            Kind.KEY,
+            offset,
+            len(text) if newline < 0 else newline + 1,
+            line,
+            match[1],
+            table,
+            table + decode_keys(match[2]),
+            tuple(_ONE_KEY.findall(match[2])),
+            match.end(),
+            value_end,
+        )
+    other = _OTHER_LINE.match(text, offset)
+    assert other is not None  # the pattern matches any line
+    return Statement(Kind.COMMENT if other[2] else Kind.BLANK, offset, other.end(), line, other[1], table)
+
+
+def _end_of_value(text: str, start: int) -> int:
+    depth, end = 0, start
+    for token in _VALUE_TOKEN.finditer(text, start):
+        first = token[0][0]
+        if depth == 0 and first in "\n#":
+            break
+        depth += (first in "[{") - (first in "]}")
+        if first not in "\n#" and token[0].strip():
+            end = token.start() + len(token[0].rstrip())
+    return end
+
+
+@functools.lru_cache(maxsize=1024)
+def decode_keys(written: str) -> KeyPath:
+    """``plugins."a.b".c`` as ``("plugins", "a.b", "c")``; the escapes of quoted keys are left to the TOML library."""
+    path: list[str] = []
+    node = tomllib.loads(f"{written} = 0")
+    while isinstance(node, dict):
+        ((key, node),) = node.items()
+        path.append(key)
+    return tuple(path)
