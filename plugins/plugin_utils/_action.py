@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read on the node, plan on the controller, apply on the node: the frame of every action. Private to this collection."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import typing as t
+
+from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+
+try:
+    import tomlkit
+except ImportError:
+    tomlkit = None
+
+Result = t.Dict[str, t.Any]
+
+
+class NodeFailure(Exception):
+    """A module that failed on the node; ``result`` is what the task reports."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.get("msg", ""))
+        self.result = result
+
+
+class NodeAction(ActionBase):
+    """The base of an action: gives ``execute`` plain, validated options and turns what goes wrong into one failure."""
+
+    ARGUMENT_SPEC: t.ClassVar[t.Mapping[str, t.Any]] = {}
+    _supports_check_mode = True
+    _supports_async = False
+
+    def execute(self, options: Result) -> Result:
+        """Does the work: reads, plans, applies; returns the task's result."""
+        raise NotImplementedError
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        result: Result = super().run(tmp, task_vars)
+        self._variables = task_vars or {}
+        self._passed_on: Result = {}
+        try:
+            if tomlkit is None:
+                raise NodeFailure({"msg": missing_required_lib("tomlkit", reason="on the controller, to edit TOML")})
+            outcome = self.execute(self._options())
+        except DomainError as error:
+            outcome = {"failed": True, "msg": str(error)}
+        except NodeFailure as failure:
+            outcome = {"failed": True, **failure.result}
+        return {**result, **self._passed_on, **outcome}
+
+    def _options(self) -> Result:
+        raw = plain(self._task.args)
+        self.check_options(raw)
+        outcome = ArgumentSpecValidator(dict(self.ARGUMENT_SPEC)).validate(raw)
+        if outcome.error_messages:
+            raise DomainError("; ".join(outcome.error_messages))
+        options: Result = outcome.validated_parameters
+        return options
+
+    def check_options(self, raw: Result) -> None:
+        """A place for checks with better messages than the argument spec's own."""
+
+    # the node
+
+    def read(self, **arguments: t.Any) -> NodeState:
+        """One round trip: what the private module ``_node_read`` finds."""
+        return NodeState.from_wire(self._run_module("airgap.nodes._node_read", arguments))
+
+    def apply(self, changes: ChangeSet) -> list[Result]:
+        """One round trip: the change-set, all or nothing; what was done to each path. Nothing in check mode."""
+        if not changes or self._task.check_mode:
+            return []
+        applied: list[Result] = self._run_module("airgap.nodes._node_apply", {"changes": changes.to_wire()})["applied"]
+        return applied
+
+    def _run_module(self, name: str, arguments: Result) -> Result:
+        with self._censored():
+            result: Result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._variables)
+        result.pop("invocation", None)
+        for key in ("ansible_facts", "warnings", "deprecations"):
+            if result.get(key):
+                # The discovered interpreter is among them: without it, every task would look for Python again.
+                self._passed_on[key] = result[key]
+        if result.get("failed") or result.get("unreachable"):
+            raise NodeFailure(result)
+        return result
+
+    @contextlib.contextmanager
+    def _censored(self) -> t.Iterator[None]:
+        """Keeps file contents out of the -vvv output of the connection and out of the node's syslog."""
+        context = self._connection._play_context
+        before = context.no_log, self._task.no_log
+        context.no_log, self._task.no_log = True, True
+        try:
+            yield
+        finally:
+            context.no_log, self._task.no_log = before
+
+    def release(self, state: NodeState, wanted: str | None) -> Release:
+        """The containerd that the result is for: the option ``containerd_version``, else the one on the node.
+
+        :raises DomainError: neither is known.
+        """
+        if wanted is not None:
+            return Release.parse(wanted, option="containerd_version")
+        program = state.programs.get("containerd")
+        if program is None:
+            raise DomainError(
+                "containerd is not installed on this node, so it is unknown what to write for",
+                fix="Install containerd first, or name the release that will run here in containerd_version.",
+            )
+        if program.version is None:
+            raise DomainError(
+                f"{program.path} does not tell its version; it said {program.output[:200]!r}",
+                fix="Mend the binary, or name the release in containerd_version.",
+            )
+        return Release.parse(program.version)
+
+
+def plain(value: t.Any) -> t.Any:
+    """Ansible's tagged and templated values as plain ones, so that the domain sees str, int, list and dict only."""
+    if isinstance(value, dict):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, (bool, datetime.date, datetime.time)):
+        return value
+    if isinstance(value, int):
+        return int.__add__(value, 0)
+    if isinstance(value, float):
+        return float.__add__(value, 0.0)
+    return str.__str__(value) if isinstance(value, str) else str(value)

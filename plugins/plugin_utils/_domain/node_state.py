@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was read on a node, as values. Private to this collection; the wire format is that of the module ``_node_read``."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import typing as t
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One path as it was found; ``link`` is where a symlink led, ``error`` why it could not be read."""
+
+    kind: str
+    content: bytes | None = dataclasses.field(default=None, repr=False)
+    sha256: str | None = None
+    size: int | None = None
+    mode: str | None = None
+    uid: int | None = None
+    gid: int | None = None
+    owner: str | None = None
+    group: str | None = None
+    link: str | None = None
+    error: str | None = None
+
+    @classmethod
+    def from_wire(cls, wire: t.Mapping[str, t.Any]) -> Entry:
+        known = {field.name: wire[field.name] for field in dataclasses.fields(cls) if wire.get(field.name) is not None}
+        if "content" in known:
+            known["content"] = base64.b64decode(known["content"])
+        return cls(**known)
+
+
+ABSENT = Entry("absent")
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A program on the node; ``version`` is None where it did not tell one."""
+
+    path: str
+    version: str | None
+    output: str
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeState:
+    """The answer to one reading. Paths that were not asked for count as absent."""
+
+    files: t.Mapping[str, Entry] = dataclasses.field(default_factory=dict)
+    globs: t.Mapping[str, t.Mapping[str, Entry]] = dataclasses.field(default_factory=dict)
+    directories: t.Mapping[str, Entry] = dataclasses.field(default_factory=dict)
+    listings: t.Mapping[str, t.Mapping[str, Entry]] = dataclasses.field(default_factory=dict)
+    programs: t.Mapping[str, Program | None] = dataclasses.field(default_factory=dict)
+    unit: t.Mapping[str, t.Any] | None = None
+
+    @classmethod
+    def from_wire(cls, wire: t.Mapping[str, t.Any]) -> NodeState:
+        directories = wire.get("directories", {})
+        return cls(
+            files=_entries(wire.get("files", {})),
+            globs={pattern: _entries(found) for pattern, found in wire.get("globs", {}).items()},
+            directories={path: Entry.from_wire(found["self"]) for path, found in directories.items()},
+            listings={path: _entries(found["entries"]) for path, found in directories.items()},
+            programs={name: Program(**found) if found else None for name, found in wire.get("programs", {}).items()},
+            unit=wire.get("unit"),
+        )
+
+    def file(self, path: str) -> Entry:
+        return self.files.get(path, ABSENT)
+
+
+def _entries(wire: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, Entry]:
+    return {path: Entry.from_wire(entry) for path, entry in wire.items()}
