@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the airgap.nodes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copy the clone to a real ansible_collections/airgap/nodes (ansible-test refuses links), and build and install from there."""
+"""Copy the clone to a real ansible_collections/airgap/nodes (ansible-test refuses links), and build from there."""
 
 from __future__ import annotations
 
@@ -33,13 +33,16 @@ def differs(source: Path, target: Path) -> bool:
 
 def stage() -> Path:
     wanted = source_files()
+    if not (STAGED / ".git").exists():
+        # Otherwise the tools would ask the clone around it, which ignores this place.
+        subprocess.run(["git", "init", "--quiet", str(STAGED)], check=True)
     for name in sorted(wanted):
         if differs(ROOT / name, STAGED / name):
             (STAGED / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, STAGED / name)
     for present in sorted(STAGED.rglob("*"), reverse=True):
         name = present.relative_to(STAGED)
-        if name.parts[:2] == ("tests", "output"):
+        if name.parts[0] == ".git" or name.parts[:2] == ("tests", "output"):
             continue
         if present.is_dir():
             if not any(present.iterdir()):
