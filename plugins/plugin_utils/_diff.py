@@ -25,6 +25,13 @@ def is_secret(path: KeyPath) -> bool:
     return bool(path) and (path[-1].lower() in _SECRET_KEYS or any(key.lower() in _SECRET_TABLES for key in path[:-1]))
 
 
+def holds_secret(path: KeyPath, value: t.Any) -> bool:
+    """Whether a value is a secret, or a table with one in it."""
+    if isinstance(value, dict):
+        return any(holds_secret((*path, key), item) for key, item in value.items())
+    return value is not None and is_secret(path)
+
+
 def mask_value(path: KeyPath, value: t.Any) -> t.Any:
     """A value for results: secrets at or below the path are masked, and so are credentials in URLs."""
     if value is None:
@@ -65,7 +72,7 @@ def _masked(content: bytes | None, known: t.Mapping[KeyPath, str]) -> tuple[str,
         line = text[statement.start : statement.end]
         if statement.kind is Kind.COMMENT:
             line = _SECRET_COMMENT.sub(rf"\g<1>{MASK}", line)
-        elif statement.kind is Kind.KEY and _holds_secret(statement.path, text[statement.value_start : statement.value_end]):
+        elif statement.kind is Kind.KEY and _is_masked(statement.path, text[statement.value_start : statement.value_end]):
             value = text[statement.value_start : statement.value_end]
             secrets[statement.path] = value
             mask = MASK if known.get(statement.path, value) == value else _CHANGED_MASK
@@ -74,13 +81,5 @@ def _masked(content: bytes | None, known: t.Mapping[KeyPath, str]) -> tuple[str,
     return "".join(parts), secrets
 
 
-def _holds_secret(path: KeyPath, value: str) -> bool:
-    if is_secret(path):
-        return True
-    return value.startswith("{") and _any_secret(path, tomllib.loads(f"x = {value}")["x"])
-
-
-def _any_secret(path: KeyPath, value: t.Any) -> bool:
-    if isinstance(value, dict):
-        return any(is_secret((*path, key)) or _any_secret((*path, key), item) for key, item in value.items())
-    return False
+def _is_masked(path: KeyPath, value: str) -> bool:
+    return is_secret(path) or (value.startswith("{") and holds_secret(path, tomllib.loads(f"x = {value}")["x"]))

@@ -128,3 +128,14 @@ def decode_keys(written: str) -> KeyPath:
         ((key, node),) = node.items()
         path.append(key)
     return tuple(path)
+
+
+def parse_key_path(written: str) -> KeyPath:
+    """A key path as a user writes it in an option.
+
+    :raises ValueError: not a TOML key; a dot inside a key needs quotes.
+    """
+    text = written.strip()
+    if not re.fullmatch(_KEYS, text):
+        raise ValueError(written)
+    return decode_keys(text)

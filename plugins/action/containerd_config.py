@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The work of the module ``containerd_config``."""
+
+from __future__ import annotations
+
+import posixpath
+import typing as t
+
+from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_CONFIG
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet
+from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
+from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import holds_secret, mask_value, toml_diff
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigIntent, ConfigPlan, plan_config
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import parse_key_path
+
+
+class ActionModule(NodeAction):
+    """Reads config.toml, plans the edit, replaces the file when something has to change."""
+
+    ARGUMENT_SPEC = CONTAINERD_CONFIG
+
+    def execute(self, options: Result) -> Result:
+        path = _absolute(options["path"])
+        intent = _intent(options)
+        state = self.read(files=[path], programs=[] if options["containerd_version"] else ["containerd"])
+        release = self.release(state, options["containerd_version"])
+        entry = _usable(path, state.file(path))
+        try:
+            plan = plan_config(entry.content, intent, release)
+        except DomainError as error:
+            # An error about an option is not one about the file.
+            raise error if error.option else error.in_file(path) from None
+        applied = self.apply(_changes(path, entry, plan, backup=options["backup"])) if plan.differences else []
+        result: Result = {
+            "changed": bool(plan.differences),
+            "restart_required": plan.restart_required,
+            "config_version": plan.config_version,
+            "containerd_version": str(release),
+            "backup_file": next((step["backup_file"] for step in applied if step.get("backup_file")), None),
+            "changes": [_shown(difference.path, difference.before, difference.after) for difference in plan.differences],
+        }
+        if plan.warnings:
+            result["warnings"] = [f"{path}: {warning}" for warning in plan.warnings]
+        if self._task.diff and plan.differences:
+            result["diff"] = [toml_diff(path, entry.content, plan.text.encode())]
+        return result
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/"):
+        raise DomainError(f"{path!r} is not an absolute path", option="path", fix="Write /etc/containerd/config.toml.")
+    return posixpath.normpath(path)
+
+
+def _intent(options: Result) -> ConfigIntent:
+    return ConfigIntent(
+        sandbox_image=options["sandbox_image"],
+        registry_config_path=options["registry_config_path"],
+        settings=options["settings"],
+        absent=tuple(_key_path(written, f"absent[{index}]") for index, written in enumerate(options["absent"])),
+    )
+
+
+def _key_path(written: t.Any, option: str) -> KeyPath:
+    if isinstance(written, list) and written and all(isinstance(key, str) for key in written):
+        return tuple(written)
+    try:
+        return parse_key_path(str(written))
+    except ValueError:
+        raise DomainError(
+            f"{written!r} is not a key path",
+            option=option,
+            fix='Write a list of keys, or TOML: plugins."io.containerd.grpc.v1.cri".registry.mirrors.',
+        ) from None
+
+
+def _usable(path: str, entry: Entry) -> Entry:
+    if entry.error is not None:
+        raise DomainError(f"cannot be read: {entry.error}", file=path, fix="Nothing was changed; see to the file on the node.")
+    if entry.kind not in ("file", "absent"):
+        raise DomainError(f"is not a file ({entry.kind})", file=path, fix="Nothing was changed; move it away on the node.")
+    return entry
+
+
+def _changes(path: str, entry: Entry, plan: ConfigPlan, *, backup: bool) -> ChangeSet:
+    content = plan.text.encode()
+    private = any(holds_secret(difference.path, difference.after) for difference in plan.differences)
+    if entry.kind == "absent":
+        directory = Change(op="mkdir", path=posixpath.dirname(path), mode="0755")
+        return ChangeSet((directory, Change(op="create", path=path, content=content, mode="0600" if private else "0644")))
+    mode = "0600" if private else None  # a secret that we write must not be readable by all, whatever the file was before
+    return ChangeSet((Change(op="replace", path=path, content=content, expect=entry.sha256, mode=mode, backup=backup),))
+
+
+def _shown(path: KeyPath, before: t.Any, after: t.Any) -> Result:
+    return {"key_path": show_key_path(path), "before": mask_value(path, before), "after": mask_value(path, after)}

@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the public modules, once: for the module that documents them and for the action that does the work.
+
+Private to this collection. Paths are of type str: type path would expand ``~`` and variables of the controller, not of the node.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+Spec = t.Dict[str, t.Dict[str, t.Any]]
+
+CONTAINERD_CONFIG: Spec = {
+    "path": {"type": "str", "default": "/etc/containerd/config.toml"},
+    "sandbox_image": {"type": "str"},
+    "registry_config_path": {"type": "str"},
+    "settings": {"type": "dict", "default": {}},
+    "absent": {"type": "list", "elements": "raw", "default": []},
+    "backup": {"type": "bool", "default": False},
+    "containerd_version": {"type": "str"},
+}

@@ -1,0 +1,320 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to change in a config.toml, and what containerd would make of it. Private to this collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_schema import (
+    CRI_IDS,
+    REGISTRY_TABLES,
+    V1_CRI,
+    Data,
+    Setting,
+    check_accepted,
+    place,
+    stated_version,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import (
+    Difference,
+    Remove,
+    Set,
+    edit,
+    look_up,
+    parse,
+    same,
+)
+
+Operation = t.Union[Set, Remove]
+
+_IMAGE = re.compile(r"[a-zA-Z0-9.\-_:\[\]]+(?:/[a-z0-9._\-]+)*(?::[\w.\-]+)?(?:@sha256:[0-9a-f]{64})?", re.ASCII)
+_ADD_VERSION = "Say which version the file is meant to be, for example with settings: {version: 2}, after reading what is in it."
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfigIntent:
+    """What a user asks for; None and empty ask for nothing."""
+
+    sandbox_image: str | None = None
+    registry_config_path: str | None = None
+    settings: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    absent: tuple[KeyPath, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfigPlan:
+    """The file as it should be; ``text`` equals the old text exactly when nothing has to change."""
+
+    text: str
+    differences: tuple[Difference, ...]
+    config_version: int
+    restart_required: bool
+    warnings: tuple[str, ...] = ()
+
+
+def plan_config(content: bytes | None, intent: ConfigIntent, release: Release) -> ConfigPlan:
+    """Plans the edit of one config.toml; ``content`` is None where there is no file.
+
+    :raises DomainError: the file or the intent is not sound; nothing may be written then.
+    """
+    text = decode(content or b"", release)
+    before = parse(text)
+    operations, warnings = _operations(before, intent, release)
+    edited = edit(text, operations)
+    after = parse(edited.text)
+    version = stated_version(after)
+    if version is not None:
+        check_accepted(version, release)
+    _check_cri_is_enabled(after, intent)
+    _check_no_short_table(after, version)
+    _check_one_registry_method(after, intent, release)
+    return ConfigPlan(
+        text=edited.text,
+        differences=edited.differences,
+        config_version=version or 1,
+        restart_required=not same(_effective(before), _effective(after)),
+        warnings=warnings,
+    )
+
+
+def decode(content: bytes, release: Release) -> str:
+    """The text of a config.toml.
+
+    :raises DomainError: not UTF-8, or with a byte order mark that this release refuses.
+    """
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DomainError(
+            f"not UTF-8: byte 0x{content[error.start]:02x} at offset {error.start}",
+            line=line,
+            fix="Nothing was changed; save the file as UTF-8.",
+        ) from None
+    if text.startswith("\ufeff") and release.line >= (2, 0):
+        raise DomainError(
+            f"the file begins with a byte order mark, which containerd {release} refuses",
+            line=1,
+            fix="Nothing was changed; save the file without it.",
+        )
+    return text
+
+
+# --- from intent to operations --------------------------------------------------------------------------------------------------
+
+
+def _operations(data: Data, intent: ConfigIntent, release: Release) -> tuple[list[Operation], tuple[str, ...]]:
+    version = stated_version(data)
+    wanted = stated_version(intent.settings)
+    operations: list[Operation] = [Set((key,), value) for key, value in intent.settings.items()]
+    warnings: list[str] = []
+    if wanted is not None and wanted != version:
+        _check_version_change(data, version, wanted)
+        operations[:] = [Set(("version",), wanted), *(op for op in operations if op.path != ("version",))]
+        version = wanted
+    elif version is None and _speaks_of_plugins(intent):
+        version = _version_to_add(data, intent, release)
+        operations[:0] = [Set(("version",), version)] if version else []
+    if _speaks_of_plugins(intent):
+        _check_cri_survives(version, release)
+        operations += _enable_cri(data, warnings)
+    if version is not None:
+        check_accepted(version, release)
+    operations += _placed(data, intent, version, release)
+    _check_agreement(operations, intent.absent)
+    return operations + [Remove(path) for path in intent.absent], tuple(warnings)
+
+
+def _speaks_of_plugins(intent: ConfigIntent) -> bool:
+    return bool(intent.sandbox_image or intent.registry_config_path or intent.settings.get("plugins"))
+
+
+def _placed(data: Data, intent: ConfigIntent, version: int | None, release: Release) -> list[Operation]:
+    wishes = {
+        Setting.SANDBOX_IMAGE: _checked_image(intent.sandbox_image),
+        Setting.REGISTRY_CONFIG_PATH: _checked_config_path(intent.registry_config_path),
+    }
+    return [Set(place(setting, data, version, release), value) for setting, value in wishes.items() if value is not None]
+
+
+def _version_to_add(data: Data, intent: ConfigIntent, release: Release) -> int | None:
+    """The version that a file without one gets, None where it must stay without.
+
+    Only a file that has no plugin table can be given a version without a change of meaning: containerd reads all others
+    as version 1, in which tables named by URI do not count.
+    """
+    if not data:
+        return release.config_version
+    plugins = data.get("plugins")
+    if not plugins:
+        _check_short_names(data)
+        # Version 4 no longer reads [grpc], [ttrpc], [debug] and [metrics] of a file that was written before it.
+        return min(release.config_version, 3)
+    named_by_uri = sorted(key for key in {**plugins, **intent.settings.get("plugins", {})} if key.startswith("io.containerd."))
+    if named_by_uri and V1_CRI[1] not in plugins and release.line < (2, 0):
+        raise DomainError(
+            f"the file has no version line, so containerd {release} reads it as version 1 and ignores "
+            f"[{show_key_path(('plugins', named_by_uri[0]))}]",
+            key_path=("version",),
+            fix=_ADD_VERSION,
+        )
+    return None
+
+
+def _check_short_names(data: Data) -> None:
+    """:raises DomainError: a plugin list has names that are fatal as soon as the file has a version of 2 or more."""
+    for key in ("disabled_plugins", "required_plugins"):
+        for name in data.get(key) or ():
+            if "." not in str(name) and not (key == "disabled_plugins" and name == "cri"):
+                raise DomainError(
+                    f"names the plugin {name!r} as version 1 did, and the file needs version 2 or newer for what is asked",
+                    key_path=(key,),
+                    fix="Write the plugin's full id, for example io.containerd.snapshotter.v1.aufs, and a version line.",
+                )
+
+
+def _check_version_change(data: Data, version: int | None, wanted: int) -> None:
+    """:raises DomainError: tables of the old version would silently lose their meaning."""
+    plugins = data.get("plugins") or {}
+    if version is None and V1_CRI[1] not in plugins:
+        return
+    if not plugins:
+        return
+    raise DomainError(
+        f"the file is of version {version or 1} and has plugin tables that version {wanted} reads elsewhere or not at all",
+        key_path=("version",),
+        fix="Leave the version out of settings, or move the tables in the file yourself.",
+    )
+
+
+def _check_cri_survives(version: int | None, release: Release) -> None:
+    if version in (None, 0, 1) and not release.merges_cri_of_versionless_files:
+        raise DomainError(
+            f"containerd {release} drops every CRI setting of a file without version 2 or newer",
+            key_path=("version",),
+            fix='Put version = 2 into the file and rename [plugins.cri] to [plugins."io.containerd.grpc.v1.cri"].',
+        )
+
+
+def _enable_cri(data: Data, warnings: list[str]) -> list[Operation]:
+    """Docker's package ships ``disabled_plugins = ["cri"]``: no setting of CRI can have an effect beside it."""
+    disabled = data.get("disabled_plugins")
+    if "version" in data or not isinstance(disabled, list) or "cri" not in disabled:
+        return []
+    warnings.append('CRI was disabled by disabled_plugins = ["cri"], as Docker\'s package ships it; it is enabled now.')
+    return [Set(("disabled_plugins",), [name for name in disabled if name != "cri"])]
+
+
+def _checked_image(image: str | None) -> str | None:
+    if image is not None and not _IMAGE.fullmatch(image):
+        raise DomainError(
+            f"{image!r} is not an image reference",
+            option="sandbox_image",
+            fix="Write it as registry.example.com/k8s/pause:3.10, without a scheme.",
+        )
+    return image
+
+
+def _checked_config_path(path: str | None) -> str | None:
+    if path is None:
+        return None
+    if ":" in path:
+        raise DomainError(
+            f"{path!r} is a list of directories, and containerd 2.1 and newer then read none of them",
+            option="registry_config_path",
+            fix="Name one directory.",
+        )
+    if not path.startswith("/"):
+        raise DomainError(f"{path!r} is not an absolute path", option="registry_config_path", fix="Write /etc/containerd/certs.d.")
+    return path.rstrip("/") or "/"
+
+
+def _check_agreement(operations: list[Operation], absent: tuple[KeyPath, ...]) -> None:
+    """:raises DomainError: two options ask for different things at one path."""
+    leaves = [leaf for operation in operations if isinstance(operation, Set) for leaf in _leaves(operation.path, operation.value)]
+    wanted: dict[KeyPath, t.Any] = {}
+    for path, value in leaves:
+        if path in wanted and not same(wanted[path], value):
+            raise DomainError("is asked for with two different values", key_path=path, fix="Name it once.")
+        wanted[path] = value
+        for removed in absent:
+            if path[: len(removed)] == removed:
+                raise DomainError("is both set and named in absent", key_path=path, fix="Leave out one of the two.")
+
+
+def _leaves(path: KeyPath, value: t.Any) -> t.Iterator[tuple[KeyPath, t.Any]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves((*path, key), item)
+    else:
+        yield path, value
+
+
+# --- what containerd would make of the result -----------------------------------------------------------------------------------
+
+
+def _check_cri_is_enabled(data: Data, intent: ConfigIntent) -> None:
+    disabled = data.get("disabled_plugins")
+    if not _speaks_of_plugins(intent) or not isinstance(disabled, list):
+        return
+    for name in disabled:
+        if name in CRI_IDS or name == "cri":
+            raise DomainError(
+                f"disables {name}, so no setting of CRI can have an effect",
+                key_path=("disabled_plugins",),
+                fix="Remove the name from the list, for example with settings: {disabled_plugins: []}.",
+            )
+
+
+def _check_no_short_table(data: Data, version: int | None) -> None:
+    if version not in (None, 0, 1) and look_up(data, V1_CRI) is not None:
+        raise DomainError(
+            f"is a table of version 1 in a file of version {version}: containerd 1.x does not start with it, 2.x ignores it",
+            key_path=V1_CRI,
+            fix='Name it plugins."io.containerd.grpc.v1.cri".',
+        )
+
+
+def _check_one_registry_method(data: Data, intent: ConfigIntent, release: Release) -> None:
+    """Tables of the old method beside config_path keep the CRI plugin from loading, while the daemon and its unit look healthy."""
+    if not _speaks_of_plugins(intent):
+        return
+    for table in REGISTRY_TABLES:
+        registry = look_up(data, table)
+        if not isinstance(registry, dict) or not registry.get("config_path"):
+            continue
+        if registry.get("mirrors"):
+            _refuse_legacy((*table, "mirrors"), release)
+        tls = [host for host, config in _tables(registry.get("configs")) if config.get("tls")]
+        if tls and release.line < (2, 0):
+            _refuse_legacy((*table, "configs", tls[0], "tls"), release)
+
+
+def _tables(value: t.Any) -> list[tuple[str, dict[str, t.Any]]]:
+    return [(key, item) for key, item in value.items() if isinstance(item, dict)] if isinstance(value, dict) else []
+
+
+def _refuse_legacy(path: KeyPath, release: Release) -> t.NoReturn:
+    raise DomainError(
+        f"cannot stand beside registry.config_path: containerd {release} would start without its CRI plugin, and no pod could run",
+        key_path=path,
+        fix="Move these entries to containerd_registries and remove the table in the same task with absent; nothing was changed.",
+    )
+
+
+def _effective(data: t.Any) -> t.Any:
+    """The data without empty tables, which mean nothing to containerd, apart from runtime classes, which they declare."""
+    return _pruned(data, ())
+
+
+def _pruned(value: t.Any, path: KeyPath) -> t.Any:
+    if not isinstance(value, dict):
+        return value
+    pruned = {key: _pruned(item, (*path, key)) for key, item in value.items()}
+    return {key: item for key, item in pruned.items() if item != {} or path[-1:] == ("runtimes",)}
