@@ -12,7 +12,11 @@ from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTA
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
 from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import holds_secret, mask_value, toml_diff
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigIntent, ConfigPlan, plan_config
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import (
+    ConfigIntent,
+    ConfigPlan,
+    plan_config,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import parse_key_path
@@ -41,7 +45,9 @@ class ActionModule(NodeAction):
             "config_version": plan.config_version,
             "containerd_version": str(release),
             "backup_file": next((step["backup_file"] for step in applied if step.get("backup_file")), None),
-            "changes": [_shown(difference.path, difference.before, difference.after) for difference in plan.differences],
+            "changes": [
+                _shown(difference.path, difference.before, difference.after) for difference in plan.differences
+            ],
         }
         if plan.warnings:
             result["warnings"] = [f"{path}: {warning}" for warning in plan.warnings]
@@ -80,9 +86,13 @@ def _key_path(written: t.Any, option: str) -> KeyPath:
 
 def _usable(path: str, entry: Entry) -> Entry:
     if entry.error is not None:
-        raise DomainError(f"cannot be read: {entry.error}", file=path, fix="Nothing was changed; see to the file on the node.")
+        raise DomainError(
+            f"cannot be read: {entry.error}", file=path, fix="Nothing was changed; see to the file on the node."
+        )
     if entry.kind not in ("file", "absent"):
-        raise DomainError(f"is not a file ({entry.kind})", file=path, fix="Nothing was changed; move it away on the node.")
+        raise DomainError(
+            f"is not a file ({entry.kind})", file=path, fix="Nothing was changed; move it away on the node."
+        )
     return entry
 
 
@@ -91,8 +101,12 @@ def _changes(path: str, entry: Entry, plan: ConfigPlan, *, backup: bool) -> Chan
     private = any(holds_secret(difference.path, difference.after) for difference in plan.differences)
     if entry.kind == "absent":
         directory = Change(op="mkdir", path=posixpath.dirname(path), mode="0755")
-        return ChangeSet((directory, Change(op="create", path=path, content=content, mode="0600" if private else "0644")))
-    mode = "0600" if private else None  # a secret that we write must not be readable by all, whatever the file was before
+        return ChangeSet(
+            (directory, Change(op="create", path=path, content=content, mode="0600" if private else "0644"))
+        )
+    mode = (
+        "0600" if private else None
+    )  # a secret that we write must not be readable by all, whatever the file was before
     return ChangeSet((Change(op="replace", path=path, content=content, expect=entry.sha256, mode=mode, backup=backup),))
 
 

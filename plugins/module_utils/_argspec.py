@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The options of the public modules, once: for the module that documents them and for the action that does the work.
 
-Private to this collection. Paths are of type str: type path would expand ``~`` and variables of the controller, not of the node.
+Private to this collection. Paths are of type str: type path would expand ``~`` and variables of the controller, not
+of the node.
 """
 
 from __future__ import annotations

@@ -11,9 +11,10 @@ version_added: "0.1.0"
 author:
   - the airgap.nodes authors (@airgap-nodes)
 description:
-  - Sets and removes keys of C(config.toml) and leaves every other line as it is, comments, order, indentation and line ends included.
-  - Knows where the sandbox image and the registry directory live in config versions 1 to 4, by what the file says and by what the
-    node's containerd reads.
+  - Sets and removes keys of C(config.toml) and leaves every other line as it is, comments, order, indentation and
+    line ends included.
+  - Knows where the sandbox image and the registry directory live in config versions 1 to 4, by what the file says and
+    by what the node's containerd reads.
   - The file is edited on the controller, so that nothing has to be installed on the node.
   - Never restarts containerd; RV(restart_required) says whether it has to be.
 requirements:
@@ -32,13 +33,14 @@ options:
   registry_config_path:
     description:
       - The directory of the C(hosts.toml) tree, one absolute path.
-      - Refused while the file has C(registry.mirrors), or before containerd 2.0 C(registry.configs.*.tls), because containerd
-        would start without its CRI plugin. Remove those tables with O(absent) in the same task.
+      - Refused while the file has C(registry.mirrors), or before containerd 2.0 C(registry.configs.*.tls), because
+        containerd would start without its CRI plugin. Remove those tables with O(absent) in the same task.
     type: str
   settings:
     description:
       - Any other keys, nested as in the file, in containerd's own names for the config version of this file.
-      - A key that is named here is set; keys that are not named stay. An empty mapping makes sure that the table exists.
+      - A key that is named here is set; keys that are not named stay. An empty mapping makes sure that the table
+        exists.
       - V(version) is only changed in files that have no tables of another version.
     type: dict
     default: {}
@@ -60,9 +62,9 @@ options:
       - Needed where containerd is not installed yet, as in image builds; by default the node's own binary is asked.
     type: str
 notes:
-  - A file without C(version) is read as version 1. An absent or empty file gets the newest version that the release reads; a file
-    without any plugin table, such as the one that Docker's package ships, gets C(version = 2) on containerd 1.x and C(version = 3)
-    on 2.x, and CRI is taken off its C(disabled_plugins).
+  - A file without C(version) is read as version 1. An absent or empty file gets the newest version that the release
+    reads; a file without any plugin table, such as the one that Docker's package ships, gets C(version = 2) on
+    containerd 1.x and C(version = 3) on 2.x, and CRI is taken off its C(disabled_plugins).
   - A file that holds a password or a header value that this module wrote gets mode C(0600).
   - An error leaves the node untouched.
 attributes:

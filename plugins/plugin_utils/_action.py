@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the airgap.nodes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read on the node, plan on the controller, apply on the node: the frame of every action. Private to this collection."""
+"""Read on the node, plan on the controller, apply on the node: the frame of every action. Private."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import typing as t
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
@@ -21,9 +20,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases impo
 try:
     import tomlkit
 except ImportError:
-    tomlkit = None
+    tomlkit = None  # type: ignore[assignment]
 
-Result = t.Dict[str, t.Any]
+Result = dict[str, t.Any]
 
 
 class NodeFailure(Exception):

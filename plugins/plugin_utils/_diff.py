@@ -58,7 +58,7 @@ def text_diff(path: str, before: str, after: str) -> dict[str, str]:
 
 
 def _masked(content: bytes | None, known: t.Mapping[KeyPath, str]) -> tuple[str, dict[KeyPath, str]]:
-    """The text with its secrets masked, and those secrets by path; one that differs from ``known`` is marked as changed."""
+    """The text with masked secrets, and the secrets by path; one that differs from ``known`` is marked as changed."""
     if content is None:
         return "", {}
     try:
@@ -72,7 +72,9 @@ def _masked(content: bytes | None, known: t.Mapping[KeyPath, str]) -> tuple[str,
         line = text[statement.start : statement.end]
         if statement.kind is Kind.COMMENT:
             line = _SECRET_COMMENT.sub(rf"\g<1>{MASK}", line)
-        elif statement.kind is Kind.KEY and _is_masked(statement.path, text[statement.value_start : statement.value_end]):
+        elif statement.kind is Kind.KEY and _is_masked(
+            statement.path, text[statement.value_start : statement.value_end]
+        ):
             value = text[statement.value_start : statement.value_end]
             secrets[statement.path] = value
             mask = MASK if known.get(statement.path, value) == value else _CHANGED_MASK

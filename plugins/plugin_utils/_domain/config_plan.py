@@ -31,10 +31,12 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
     same,
 )
 
-Operation = t.Union[Set, Remove]
+Operation = Set | Remove
 
 _IMAGE = re.compile(r"[a-zA-Z0-9.\-_:\[\]]+(?:/[a-z0-9._\-]+)*(?::[\w.\-]+)?(?:@sha256:[0-9a-f]{64})?", re.ASCII)
-_ADD_VERSION = "Say which version the file is meant to be, for example with settings: {version: 2}, after reading what is in it."
+_ADD_VERSION = (
+    "Say which version the file is meant to be, for example with settings: {version: 2}, after reading what is in it."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +108,7 @@ def decode(content: bytes, release: Release) -> str:
     return text
 
 
-# --- from intent to operations --------------------------------------------------------------------------------------------------
+# --- from intent to operations
 
 
 def _operations(data: Data, intent: ConfigIntent, release: Release) -> tuple[list[Operation], tuple[str, ...]]:
@@ -140,7 +142,9 @@ def _placed(data: Data, intent: ConfigIntent, version: int | None, release: Rele
         Setting.SANDBOX_IMAGE: _checked_image(intent.sandbox_image),
         Setting.REGISTRY_CONFIG_PATH: _checked_config_path(intent.registry_config_path),
     }
-    return [Set(place(setting, data, version, release), value) for setting, value in wishes.items() if value is not None]
+    return [
+        Set(place(setting, data, version, release), value) for setting, value in wishes.items() if value is not None
+    ]
 
 
 def _version_to_add(data: Data, intent: ConfigIntent, release: Release) -> int | None:
@@ -156,7 +160,9 @@ def _version_to_add(data: Data, intent: ConfigIntent, release: Release) -> int |
         _check_short_names(data)
         # Version 4 no longer reads [grpc], [ttrpc], [debug] and [metrics] of a file that was written before it.
         return min(release.config_version, 3)
-    named_by_uri = sorted(key for key in {**plugins, **intent.settings.get("plugins", {})} if key.startswith("io.containerd."))
+    named_by_uri = sorted(
+        key for key in {**plugins, **intent.settings.get("plugins", {})} if key.startswith("io.containerd.")
+    )
     if named_by_uri and V1_CRI[1] not in plugins and release.line < (2, 0):
         raise DomainError(
             f"the file has no version line, so containerd {release} reads it as version 1 and ignores "
@@ -173,9 +179,9 @@ def _check_short_names(data: Data) -> None:
         for name in data.get(key) or ():
             if "." not in str(name) and not (key == "disabled_plugins" and name == "cri"):
                 raise DomainError(
-                    f"names the plugin {name!r} as version 1 did, and the file needs version 2 or newer for what is asked",
+                    f"names the plugin {name!r} as version 1 did, and what is asked needs version 2 or newer",
                     key_path=(key,),
-                    fix="Write the plugin's full id, for example io.containerd.snapshotter.v1.aufs, and a version line.",
+                    fix="Write the plugin's full id, such as io.containerd.snapshotter.v1.aufs, and a version line.",
                 )
 
 
@@ -187,7 +193,7 @@ def _check_version_change(data: Data, version: int | None, wanted: int) -> None:
     if not plugins:
         return
     raise DomainError(
-        f"the file is of version {version or 1} and has plugin tables that version {wanted} reads elsewhere or not at all",
+        f"the file is of version {version or 1}; its plugin tables would be lost in version {wanted}",
         key_path=("version",),
         fix="Leave the version out of settings, or move the tables in the file yourself.",
     )
@@ -231,13 +237,20 @@ def _checked_config_path(path: str | None) -> str | None:
             fix="Name one directory.",
         )
     if not path.startswith("/"):
-        raise DomainError(f"{path!r} is not an absolute path", option="registry_config_path", fix="Write /etc/containerd/certs.d.")
+        raise DomainError(
+            f"{path!r} is not an absolute path", option="registry_config_path", fix="Write /etc/containerd/certs.d."
+        )
     return path.rstrip("/") or "/"
 
 
 def _check_agreement(operations: list[Operation], absent: tuple[KeyPath, ...]) -> None:
     """:raises DomainError: two options ask for different things at one path."""
-    leaves = [leaf for operation in operations if isinstance(operation, Set) for leaf in _leaves(operation.path, operation.value)]
+    leaves = [
+        leaf
+        for operation in operations
+        if isinstance(operation, Set)
+        for leaf in _leaves(operation.path, operation.value)
+    ]
     wanted: dict[KeyPath, t.Any] = {}
     for path, value in leaves:
         if path in wanted and not same(wanted[path], value):
@@ -256,7 +269,7 @@ def _leaves(path: KeyPath, value: t.Any) -> t.Iterator[tuple[KeyPath, t.Any]]:
         yield path, value
 
 
-# --- what containerd would make of the result -----------------------------------------------------------------------------------
+# --- what containerd would make of the result
 
 
 def _check_cri_is_enabled(data: Data, intent: ConfigIntent) -> None:
@@ -275,14 +288,14 @@ def _check_cri_is_enabled(data: Data, intent: ConfigIntent) -> None:
 def _check_no_short_table(data: Data, version: int | None) -> None:
     if version not in (None, 0, 1) and look_up(data, V1_CRI) is not None:
         raise DomainError(
-            f"is a table of version 1 in a file of version {version}: containerd 1.x does not start with it, 2.x ignores it",
+            f"is a version 1 table in a version {version} file: containerd 1.x does not start with it, 2.x ignores it",
             key_path=V1_CRI,
             fix='Name it plugins."io.containerd.grpc.v1.cri".',
         )
 
 
 def _check_one_registry_method(data: Data, intent: ConfigIntent, release: Release) -> None:
-    """Tables of the old method beside config_path keep the CRI plugin from loading, while the daemon and its unit look healthy."""
+    """Tables of the old method beside config_path: CRI would not load, while the daemon and its unit look healthy."""
     if not _speaks_of_plugins(intent):
         return
     for table in REGISTRY_TABLES:
@@ -302,14 +315,15 @@ def _tables(value: t.Any) -> list[tuple[str, dict[str, t.Any]]]:
 
 def _refuse_legacy(path: KeyPath, release: Release) -> t.NoReturn:
     raise DomainError(
-        f"cannot stand beside registry.config_path: containerd {release} would start without its CRI plugin, and no pod could run",
+        f"cannot stand beside registry.config_path: containerd {release} would start without CRI, and no pod could run",
         key_path=path,
-        fix="Move these entries to containerd_registries and remove the table in the same task with absent; nothing was changed.",
+        fix="Nothing was changed. Migrate: write these entries as registries of containerd_registries, "
+        "and name this table in absent of the same task.",
     )
 
 
 def _effective(data: t.Any) -> t.Any:
-    """The data without empty tables, which mean nothing to containerd, apart from runtime classes, which they declare."""
+    """The data without empty tables: they mean nothing to containerd, except that they declare runtime classes."""
     return _pruned(data, ())
 
 

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the airgap.nodes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where containerd looks for a CRI setting, by what the file says and what the release reads. Private to this collection.
+"""Where containerd looks for a CRI setting, by what the file says and what the release reads. Private.
 
-config.toml has had four versions, and each release reads several of them: 1.x reads 1 and 2; 2.0 to 2.2 read up to 3; 2.3 reads up to 4.
-Measured on containerd 1.4.13 to 2.4.0-beta.0.
+config.toml has had four versions, and each release reads several of them: 1.x reads 1 and 2; 2.0 to 2.2 read up to 3;
+2.3 reads up to 4. Measured on containerd 1.4.13 to 2.4.0-beta.0.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ CRI_IDS = frozenset({V2_CRI[1], V3_IMAGES[1], V3_RUNTIME[1]})
 class Setting(enum.Enum):
     """A setting that moved between the versions: its place in version 1, 2, and 3 (which 4 shares).
 
-    ``scope`` counts the trailing keys that containerd moves together: 1 for a single key; 2 for ``registry``, which is replaced as a whole.
+    ``scope`` counts the trailing keys that containerd moves together: 1 for a single key; 2 for ``registry``, which
+    is replaced as a whole.
     """
 
     SANDBOX_IMAGE = (
@@ -67,7 +68,9 @@ def stated_version(data: Data) -> int | None:
     if version is None:
         return None
     if not isinstance(version, int) or isinstance(version, bool) or version < 0:
-        raise DomainError(f"{version!r} is not a config version", key_path=("version",), fix="Write a plain integer: version = 2.")
+        raise DomainError(
+            f"{version!r} is not a config version", key_path=("version",), fix="Write a plain integer: version = 2."
+        )
     if version > NEWEST_CONFIG_VERSION:
         raise DomainError(
             f"config version {version} is newer than this collection knows ({NEWEST_CONFIG_VERSION})",
@@ -78,7 +81,10 @@ def stated_version(data: Data) -> int | None:
 
 
 def check_accepted(version: int, release: Release) -> None:
-    """:raises DomainError: the release refuses this config version, or starts and silently ignores its tables (1.6.31, 1.7.16 and older)."""
+    """Passes over a version that the release reads.
+
+    :raises DomainError: the release refuses it, or (1.6.31, 1.7.16 and older) starts and silently ignores its tables.
+    """
     if version > release.config_version:
         raise DomainError(
             f"containerd {release} reads config versions up to {release.config_version}, this file says {version}",
@@ -112,5 +118,7 @@ def _place_in_version_1(setting: Setting, data: Data, release: Release) -> KeyPa
 def _place_in_version_2_read_by_2x(setting: Setting, data: Data) -> KeyPath:
     if setting.is_in(data, setting.v2):
         return setting.v2
-    only_new_tables = look_up(data, V2_CRI) is None and any(look_up(data, path) is not None for path in (V3_IMAGES, V3_RUNTIME))
+    only_new_tables = look_up(data, V2_CRI) is None and any(
+        look_up(data, path) is not None for path in (V3_IMAGES, V3_RUNTIME)
+    )
     return setting.v3 if only_new_tables or setting.is_in(data, setting.v3) else setting.v2

@@ -9,15 +9,13 @@ where it is, what is wrong, what to do.
 
 from __future__ import annotations
 
-import typing as t
-
-KeyPath = t.Tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 
 class DomainError(Exception):
     """Something the user has to mend; nothing has been written when it is raised.
 
-    The text reads ``file:line:column: key or option: what is wrong. What to do``; parts that are not known are left out.
+    The text reads ``file:line:column: key or option: what is wrong. What to do``; unknown parts are left out.
     No part may hold a secret: the text goes to the terminal, to logs and to callbacks.
     """
 

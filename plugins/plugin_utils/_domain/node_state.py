@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the airgap.nodes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was read on a node, as values. Private to this collection; the wire format is that of the module ``_node_read``."""
+"""What was read on a node, as values; the wire format is that of the module ``_node_read``. Private."""
 
 from __future__ import annotations
 

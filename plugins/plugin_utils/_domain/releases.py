@@ -37,7 +37,9 @@ class Release:
         """
         match = _VERSION.fullmatch(text.strip())
         if match is None:
-            raise DomainError(f"{text!r} is not a containerd version", option=option, fix="Write it as 1.7.24 or 2.3.4.")
+            raise DomainError(
+                f"{text!r} is not a containerd version", option=option, fix="Write it as 1.7.24 or 2.3.4."
+            )
         major, minor, patch, pre = match.groups()
         return cls(int(major), int(minor), int(patch or 0), pre is None, pre or "")
 
@@ -66,7 +68,8 @@ class Release:
     def merges_cri_of_versionless_files(self) -> bool:
         """Whether CRI tables of a file without ``version`` count.
 
-        containerd 2.0 to 2.2 rename such tables and then skip their migration: every CRI setting but the streaming server's is lost.
+        containerd 2.0 to 2.2 rename such tables and then skip their migration: every CRI setting but the streaming
+        server's is lost.
         """
         return not (2, 0) <= self.line < (2, 3)
 

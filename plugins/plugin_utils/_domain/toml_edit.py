@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Edits of a TOML text that a careful person would make. Private to this collection.
 
-tomllib judges the text, tomlkit writes keys and values, and the text is cut at the seams of ``toml_lines``: tomlkit's own
-way of adding to a document can put a key behind the next table's comment, mix line ends, or drop a parent table.
+tomllib judges the text, tomlkit writes keys and values, and the text is cut at the seams of ``toml_lines``: tomlkit's
+own way of adding to a document can put a key behind the next table's comment, mix line ends, or drop a parent table.
 Each edit ends with a proof: the new text, parsed, must be the old data with exactly the asked changes.
 """
 
@@ -14,12 +14,13 @@ import collections
 import copy
 import dataclasses
 import datetime
+import itertools
 import math
 import re
 import tomllib
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Kind, Statement, scan
 
 try:
@@ -28,7 +29,9 @@ try:
 except ImportError:  # the action says so with missing_required_lib
     tomlkit = None  # type: ignore[assignment]
 
-_POSITION = re.compile(r"^(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL)
+_POSITION = re.compile(
+    r"^(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL
+)
 _BOM = "\ufeff"
 _INDENT = "  "
 _INTEGERS = range(-(2**63), 2**63)
@@ -87,7 +90,8 @@ def parse(text: str) -> dict[str, t.Any]:
 def edit(text: str, operations: t.Iterable[Set | Remove]) -> Edited:
     """Applies the operations in order; every line that no operation is about stays as it is.
 
-    :raises DomainError: the text is not TOML, a value has no TOML form, or a path runs through something that is no table.
+    :raises DomainError: the text is not TOML, a value has no TOML form, or a path runs through something that is no
+    table.
     """
     data = parse(text)
     wanted = copy.deepcopy(data)
@@ -142,7 +146,7 @@ def same(one: t.Any, other: t.Any) -> bool:
     return type(one) is type(other) and one == other
 
 
-# --- the data -----------------------------------------------------------------------------------------------------------------
+# --- the data
 
 
 def _flatten(operations: t.Iterable[Set | Remove]) -> t.Iterator[Set | Remove]:
@@ -178,11 +182,15 @@ def _set_data(data: dict[str, t.Any], path: KeyPath, value: t.Any) -> None:
         data = data.setdefault(key, {})
         if not isinstance(data, dict):
             kind = "an array of tables" if isinstance(data, list) else "a plain value"
-            raise DomainError(f"is {kind}, not a table", key_path=path[:depth], fix="Set it as a whole, or remove it first.")
+            raise DomainError(
+                f"is {kind}, not a table", key_path=path[:depth], fix="Set it as a whole, or remove it first."
+            )
     before = data.get(path[-1])
     if before is not None and isinstance(before, dict) != isinstance(value, dict):
         kinds = ("a table", "a plain value") if isinstance(before, dict) else ("a plain value", "a table")
-        raise DomainError("is {} in the file and {} in the task".format(*kinds), key_path=path, fix="Name the table's keys.")
+        raise DomainError(
+            "is {} in the file and {} in the task".format(*kinds), key_path=path, fix="Name the table's keys."
+        )
     if isinstance(before, list) and any(isinstance(item, dict) for item in before):
         raise DomainError("is an array of tables, which is not edited in place", key_path=path, fix="Remove it first.")
     data[path[-1]] = copy.deepcopy(value)
@@ -192,7 +200,7 @@ def _remove_data(data: dict[str, t.Any], path: KeyPath) -> None:
     del look_up(data, path[:-1])[path[-1]]
 
 
-# --- the text: one operation --------------------------------------------------------------------------------------------------
+# --- the text: one operation
 
 
 def _set_text(text: str, path: KeyPath, value: t.Any) -> str:
@@ -214,12 +222,13 @@ def _remove_text(text: str, path: KeyPath, wanted: dict[str, t.Any]) -> str:
         return page.with_value(statement, _inline_remove(page.value_text(statement), path[len(statement.path) :]))
     body = page.without(path)
     if look_up(parse(body), path[:-1]) is None and look_up(wanted, path[:-1]) is not None:
-        # The last child of a parent that was never written is gone: the parent itself may have a meaning (a runtime class has).
+        # The last child of a parent that was never written is gone: the parent itself may have a meaning (a runtime
+        # class has).
         body = _Page(body).with_table(path[:-1])
     return body
 
 
-# --- the text: values -----------------------------------------------------------------------------------------------------------
+# --- the text: values
 
 
 def _replacement(old: str, value: t.Any) -> str:
@@ -235,11 +244,11 @@ def _edited_array(old: str, value: list[t.Any]) -> str:
         if not any(same(array[index].unwrap(), item) for item in value):
             del array[index]
     kept = array.unwrap()
-    if not all(same(one, other) for one, other in zip(kept, value)):
+    if not all(same(one, other) for one, other in zip(kept, value, strict=False)):
         return _value_text(value, literal="'" in old)
     for item in value[len(kept) :]:
         array.append(_item(item, literal="'" in old and '"' not in old))
-    return array.as_string().rstrip()
+    return str(array.as_string()).rstrip()
 
 
 def _inline_set(old: str, path: KeyPath, value: t.Any) -> str:
@@ -263,7 +272,7 @@ def _inline_remove(old: str, path: KeyPath) -> str:
 
 
 def _value_text(value: t.Any, *, literal: bool = False) -> str:
-    return _item(value, literal=literal).as_string()
+    return str(_item(value, literal=literal).as_string())
 
 
 def _item(value: t.Any, *, literal: bool) -> t.Any:
@@ -281,7 +290,7 @@ def _item(value: t.Any, *, literal: bool) -> t.Any:
     return tomlkit.item(value)
 
 
-# --- the text: places -----------------------------------------------------------------------------------------------------------
+# --- the text: places
 
 
 class _Page:
@@ -308,7 +317,9 @@ class _Page:
         """
         for depth in range(len(table), 0, -1):
             prefix = table[:depth]
-            dotted = [s for s in self.statements if s.kind is Kind.KEY and _within(s.path, prefix) and len(s.table) < depth]
+            dotted = [
+                s for s in self.statements if s.kind is Kind.KEY and _within(s.path, prefix) and len(s.table) < depth
+            ]
             if dotted:
                 return dotted[-1]
         return None
@@ -328,7 +339,7 @@ class _Page:
         return self.statements[start:end]
 
     def end_of_body(self, header: Statement) -> int:
-        """The offset behind the last line that belongs to a table; a comment block above the next header belongs to that one."""
+        """The offset behind the last line of a table; a comment block above the next header belongs to that one."""
         end = header.end
         comments_end = end
         body = self.body(header)
@@ -368,7 +379,8 @@ class _Page:
         keys = [s for s in self.body(header) if s.kind is Kind.KEY]
         if keys:
             return self.with_line_after(keys[-1], path[-1:], value)
-        line = f"{header.indent}{self._key_indent()}{_key_text(path[-1])} = {_value_text(value, literal=self._likes_literal())}"
+        text = _value_text(value, literal=self._likes_literal())
+        line = f"{header.indent}{self._key_indent()}{_key_text(path[-1])} = {text}"
         return self._insert_lines(header.end, [line])
 
     def _with_root_key(self, path: KeyPath, value: t.Any) -> str:
@@ -384,7 +396,7 @@ class _Page:
         return self._insert_block(self._start_with_comments(headers[0]), [line])
 
     def with_table(self, path: KeyPath) -> str:
-        """A header for a table that has none: above its children, else behind its nearest relatives, else at the end."""
+        """A header for a table that has none: above its children, else behind its nearest relatives, else last."""
         if self.header(path) or look_up(parse(self.text), path) == {}:
             return self.text
         if children := self.headers_below(path):
@@ -443,7 +455,7 @@ class _Page:
         return self._insert_lines(offset, lines)
 
     def _separates_tables(self) -> bool:
-        pairs = list(zip(self.statements, self.statements[1:]))
+        pairs = list(itertools.pairwise(self.statements))
         blank = sum(second.is_header and first.kind is Kind.BLANK for first, second in pairs)
         dense = sum(second.is_header and first.kind in (Kind.KEY, Kind.TABLE) for first, second in pairs)
         return blank >= dense

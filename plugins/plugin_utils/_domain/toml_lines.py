@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the statements of a TOML text begin and end. Private to this collection.
 
-Edits are made by cutting the text at these seams, so that every byte outside an edit stays what it was: comments, order,
-indentation, line ends. The text must be valid TOML (``toml_edit.parse`` says so); on other text the result means nothing.
+Edits are made by cutting the text at these seams, so that every byte outside an edit stays what it was: comments,
+order, indentation, line ends. The text must be valid TOML (``toml_edit.parse`` says so); on other text the result
+means nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import enum
 import functools
 import re
 import tomllib
+import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 
@@ -47,9 +49,10 @@ class Kind(enum.Enum):
 class Statement:
     """One header, assignment, comment line or blank line.
 
-    ``path`` is the full path from the root (empty for comments and blank lines), ``table`` the path of the header above,
-    ``keys`` the keys as written here, quotes included. ``start`` and ``end`` are offsets that include indentation and line
-    end; ``value_start`` and ``value_end`` enclose the value of an assignment. ``line`` counts from 1.
+    ``path`` is the full path from the root (empty for comments and blank lines), ``table`` the path of the header
+    above, ``keys`` the keys as written here, quotes included. ``start`` and ``end`` are offsets that include
+    indentation and line end; ``value_start`` and ``value_end`` enclose the value of an assignment. ``line`` counts
+    from 1.
     """
 
     kind: Kind
@@ -71,7 +74,8 @@ class Statement:
 def scan(text: str) -> list[Statement]:
     """All statements of a valid TOML text, in order; together they are the whole text."""
     statements: list[Statement] = []
-    offset, line, table = 0, 1, ()
+    offset, line = 0, 1
+    table: KeyPath = ()
     while offset < len(text):
         statement = _statement(text, offset, line, table)
         if statement.is_header:
@@ -102,8 +106,7 @@ def _statement(text: str, offset: int, line: int, table: KeyPath) -> Statement:
             match.end(),
             value_end,
         )
-    other = _OTHER_LINE.match(text, offset)
-    assert other is not None  # the pattern matches any line
+    other = t.cast("re.Match[str]", _OTHER_LINE.match(text, offset))  # the pattern matches any line
     return Statement(Kind.COMMENT if other[2] else Kind.BLANK, offset, other.end(), line, other[1], table)
 
 
