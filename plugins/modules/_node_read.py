@@ -1,0 +1,435 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: _node_read
+short_description: Read files, program versions and a unit's state in one call
+version_added: 0.1.0
+description:
+  - Internal to this collection. Its action plugins call it to learn everything about a node in one round trip.
+    Do not use it in playbooks; its options and return values may change without notice.
+  - It only reads. It opens nothing but plain files, so that a FIFO or a device in an unexpected place neither blocks
+    it nor is touched.
+  - A path that cannot be read does not fail the module. Its entry has a field C(error), and it is for the caller to
+    decide what that means.
+  - Needs nothing on the node but Python. Without the rights to see a file, its entry says so.
+options:
+  files:
+    description:
+      - Absolute paths of files whose content is wanted. Wildcards have no meaning here.
+    type: list
+    elements: str
+    default: []
+  globs:
+    description:
+      - Absolute patterns of files whose content is wanted.
+      - The wildcards V(*), V(?) and V([...]) match within one level of directories, a leading dot included, as they
+        do for containerd.
+      - A directory name that holds such a character itself, such as V([fd00::1]_5000_), has to be escaped first,
+        for example by Python's C(glob.escape).
+    type: list
+    elements: str
+    default: []
+  directories:
+    description:
+      - Absolute paths of directories to list, two levels deep, symlinks followed.
+      - Files are listed with their hash and without content, since private keys live in such directories.
+    type: list
+    elements: str
+    default: []
+  programs:
+    description:
+      - Programs whose path and version are wanted.
+      - V(containerd) is looked for in what the unit of O(unit) starts, then all of them on E(PATH), then in the usual
+        directories.
+    type: list
+    elements: str
+    choices: [containerd, runc, crictl]
+    default: []
+  unit:
+    description:
+      - Name of the systemd unit whose state is wanted.
+    type: str
+  max_bytes:
+    description:
+      - Files larger than this are neither read nor hashed. Their entry says so in C(error).
+    type: int
+    default: 1048576
+attributes:
+  check_mode:
+    description: Can run in check mode, where it does the same.
+    support: full
+author:
+  - The airgap.nodes authors
+"""
+
+EXAMPLES = r"""
+- name: Read what the configuration of a node depends on
+  airgap.nodes._node_read:
+    files:
+      - /etc/containerd/config.toml
+    globs:
+      - /etc/containerd/certs.d/*/hosts.toml
+    directories:
+      - /etc/containerd/certs.d
+    programs:
+      - containerd
+    unit: containerd.service
+"""
+
+RETURN = r"""
+files:
+  description: What is at each path of O(files), by path.
+  returned: success
+  type: dict
+  sample:
+    /etc/containerd/config.toml:
+      kind: file
+      content: dmVyc2lvbiA9IDIK
+      sha256: 436f6de28726501973ddd9fb91fa92c6ec6225e5c28d8fbdb698dc1720e43714
+      size: 12
+      mode: "0644"
+      uid: 0
+      gid: 0
+      owner: root
+      group: root
+  contains:
+    path:
+      description: One entry. The key is the path as it was given.
+      returned: for every path
+      type: dict
+      contains:
+        kind:
+          description:
+            - What the path leads to once symlinks are followed. V(absent) is a path that leads nowhere, V(other) is
+              anything but a file or a directory, or a path about which nothing can be told.
+          returned: always
+          type: str
+          sample: file
+        content:
+          description: The file's bytes in base64.
+          returned: for files of O(files) and O(globs) that could be read
+          type: str
+          sample: dmVyc2lvbiA9IDIK
+        sha256:
+          description: The hash of the file's bytes.
+          returned: for files that could be read
+          type: str
+          sample: 436f6de28726501973ddd9fb91fa92c6ec6225e5c28d8fbdb698dc1720e43714
+        size:
+          description: The size in bytes.
+          returned: if something is there and its status could be read
+          type: int
+          sample: 12
+        mode:
+          description: The permissions in octal.
+          returned: if something is there and its status could be read
+          type: str
+          sample: "0644"
+        uid:
+          description: The owner's number.
+          returned: if something is there and its status could be read
+          type: int
+          sample: 0
+        gid:
+          description: The group's number.
+          returned: if something is there and its status could be read
+          type: int
+          sample: 0
+        owner:
+          description: The owner's name, or the number as text where the node has no name for it.
+          returned: if something is there and its status could be read
+          type: str
+          sample: root
+        group:
+          description: The group's name, or the number as text where the node has no name for it.
+          returned: if something is there and its status could be read
+          type: str
+          sample: root
+        link:
+          description: The path to which the symlink leads, all symlinks resolved.
+          returned: if the path is a symlink, a dangling one included
+          type: str
+          sample: /srv/containerd/config.toml
+        error:
+          description: Why the entry tells less than it should.
+          returned: if something stood in the way
+          type: str
+          sample: Permission denied
+globs:
+  description:
+    - What matches each pattern of O(globs), by pattern and then by path. The fields are those of RV(files).
+    - A directory that could not be looked into is there too, as an entry with an C(error).
+  returned: success
+  type: dict
+  sample:
+    /etc/containerd/certs.d/*/hosts.toml:
+      /etc/containerd/certs.d/registry.example.com/hosts.toml:
+        kind: file
+        content: W2hvc3RdCg==
+        sha256: 97391b01b8145a0a7ff537c5f22e717ff685e6f18574534dde91999a6d45794b
+        size: 7
+        mode: "0644"
+        uid: 0
+        gid: 0
+        owner: root
+        group: root
+directories:
+  description:
+    - What is in each directory of O(directories), by the directory's path.
+    - C(self) is the entry of the directory, C(entries) those below it, by path relative to it.
+      The fields are those of RV(files), without C(content).
+  returned: success
+  type: dict
+  sample:
+    /etc/containerd/certs.d:
+      self: {kind: directory, size: 4096, mode: "0755", uid: 0, gid: 0, owner: root, group: root}
+      entries:
+        registry.example.com: {kind: directory, size: 4096, mode: "0755", uid: 0, gid: 0, owner: root, group: root}
+programs:
+  description: The programs of O(programs), by name. The value is null for a program that the node does not have.
+  returned: success
+  type: dict
+  sample:
+    containerd:
+      path: /usr/bin/containerd
+      version: 1.6.20
+      output: containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u1
+    runc: null
+  contains:
+    name:
+      description: One program.
+      returned: for every program that was found
+      type: dict
+      contains:
+        path:
+          description: Where it was found.
+          returned: always
+          type: str
+          sample: /usr/bin/containerd
+        version:
+          description:
+            - The version without what a distribution adds to it. Null if the program failed, or named no version.
+          returned: always
+          type: str
+          sample: 1.6.20
+        output:
+          description: What the program printed, or why it could not be run.
+          returned: always
+          type: str
+          sample: containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u1
+unit:
+  description: The state of O(unit). Null if no unit was asked for or systemd does not run here, as in image builds.
+  returned: success
+  type: dict
+  sample:
+    name: containerd.service
+    load_state: loaded
+    active_state: active
+    sub_state: running
+    exec_start: [/usr/bin/containerd]
+    main_pid: 412
+    started_usec: 7012345
+  contains:
+    name:
+      description: The name as it was given.
+      returned: always
+      type: str
+      sample: containerd.service
+    load_state:
+      description: What systemd says of the unit's file, such as V(loaded), V(not-found) or V(masked).
+      returned: always
+      type: str
+      sample: loaded
+    active_state:
+      description: What systemd says of the unit's state.
+      returned: always
+      type: str
+      sample: active
+    sub_state:
+      description: The finer state.
+      returned: always
+      type: str
+      sample: running
+    exec_start:
+      description: The first command that the unit starts, program first. Empty if there is none.
+      returned: always
+      type: list
+      elements: str
+      sample: [/usr/bin/containerd]
+    main_pid:
+      description: The main process, V(0) if it does not run.
+      returned: always
+      type: int
+      sample: 412
+    started_usec:
+      description: When the main process started, in microseconds since the node booted. V(0) if it never did.
+      returned: always
+      type: int
+      sample: 7012345
+"""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.airgap.nodes.plugins.module_utils import _files
+
+PROGRAMS = ("containerd", "runc", "crictl")
+TIME_LIMIT = 10
+
+# Present exactly where systemd is the running init, which is not where only its tools are installed.
+_SYSTEMD_MARK = "/run/systemd/system"
+_PROGRAM_DIRECTORIES = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/opt/bin")
+_PROPERTIES = {
+    "load_state": "LoadState",
+    "active_state": "ActiveState",
+    "sub_state": "SubState",
+    "exec_start": "ExecStart",
+    "main_pid": "MainPID",
+    "started_usec": "ExecMainStartTimestampMonotonic",
+}
+_EXEC_START = re.compile(r"\{ path=(?P<path>.*?) ; argv\[\]=(?P<argv>.*?) ; (?:ignore_errors|flags)=")
+_OUTPUT_LIMIT = 2000
+# Releases, and what comes before them; Debian writes ~rc.1 for -rc.1. Any other suffix is a distribution's.
+_VERSION = r".*?(?<![\w.-])v?(?P<release>\d+\.\d+\.\d+)(?:[-~](?P<before>(?:alpha|beta|rc)[.\d]*))?"
+
+
+def run(command: t.Sequence[str]) -> t.Tuple[t.Optional[int], str]:
+    """Exit code, and what was printed; None for a command that could not be run or took too long."""
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C"},
+            start_new_session=True,
+        )
+    except OSError as error:
+        return None, _files.reason(error)
+    try:
+        output, errors = process.communicate(timeout=TIME_LIMIT)
+    except subprocess.TimeoutExpired:
+        # With whatever it started: a child that holds the pipe would keep us waiting.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return None, f"no answer within {TIME_LIMIT} seconds"
+    printed = output if process.returncode == 0 else output + errors
+    return process.returncode, printed.decode("utf-8", "replace").strip()[:_OUTPUT_LIMIT]
+
+
+def read_unit(name: str) -> t.Tuple[t.Optional[t.Dict[str, t.Any]], t.Optional[str]]:
+    """The state of a unit, or None; and a warning for where systemd runs but does not tell."""
+    systemctl = shutil.which("systemctl")
+    if not os.path.isdir(_SYSTEMD_MARK) or not systemctl:
+        return None, None
+    code, output = run([systemctl, "show", "--no-pager", f"--property={','.join(_PROPERTIES.values())}", "--", name])
+    if code != 0 or "LoadState=" not in output:
+        return None, f"systemctl does not tell the state of {name}: {output}"
+    return parse_unit(name, output), None
+
+
+def parse_unit(name: str, output: str) -> t.Dict[str, t.Any]:
+    """What `systemctl show` printed. Of several commands to start, the first one counts."""
+    shown: t.Dict[str, str] = {}
+    for line in output.splitlines():
+        key, _separator, value = line.partition("=")
+        shown.setdefault(key, value)
+    unit: t.Dict[str, t.Any] = {field: shown.get(key, "") for field, key in _PROPERTIES.items()}
+    unit["exec_start"] = _command_line(unit["exec_start"])
+    for field in ("main_pid", "started_usec"):
+        unit[field] = int(unit[field]) if unit[field].isdigit() else 0
+    return {"name": name, **unit}
+
+
+def _command_line(value: str) -> t.List[str]:
+    match = _EXEC_START.search(value)
+    if not match:
+        return []
+    try:
+        words = shlex.split(match["argv"])
+    except ValueError:
+        # Older systemd prints the words bare, so a lone quote is just a character.
+        words = match["argv"].split()
+    return [match["path"], *words[1:]]
+
+
+def read_programs(
+    names: t.Iterable[str], unit: t.Optional[t.Mapping[str, t.Any]]
+) -> t.Dict[str, t.Optional[t.Dict[str, t.Any]]]:
+    return {name: read_program(name, unit) for name in names}
+
+
+def read_program(name: str, unit: t.Optional[t.Mapping[str, t.Any]]) -> t.Optional[t.Dict[str, t.Any]]:
+    """Where a program is and what version it says it has; None if the node does not have it."""
+    path = find_program(name, unit)
+    if not path:
+        return None
+    code, output = run([path, "--version"])
+    return {"path": path, "version": parse_version(name, output) if code == 0 else None, "output": output}
+
+
+def find_program(name: str, unit: t.Optional[t.Mapping[str, t.Any]]) -> t.Optional[str]:
+    started: t.List[str] = unit["exec_start"] if unit and name == "containerd" else []
+    for word in started:
+        if os.path.isabs(word) and os.path.basename(word).startswith(name) and shutil.which(word):
+            return word
+    directories = os.environ.get("PATH", "").split(os.pathsep) + list(_PROGRAM_DIRECTORIES)
+    return shutil.which(name, path=os.pathsep.join(filter(os.path.isabs, directories)))
+
+
+def parse_version(name: str, output: str) -> t.Optional[str]:
+    """The version that a program names on the line that starts with its own name."""
+    match = re.search(rf"^{re.escape(name)}\s{_VERSION}", output, re.MULTILINE)
+    if not match:
+        return None
+    return f"{match['release']}-{match['before']}" if match["before"] else match["release"]
+
+
+def read_files(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    limit = params["max_bytes"]
+    return {
+        "files": {path: _files.describe(path, max_bytes=limit, with_content=True) for path in params["files"]},
+        "globs": {pattern: _files.describe_matches(pattern, max_bytes=limit) for pattern in params["globs"]},
+        "directories": {path: _files.list_tree(path, max_bytes=limit) for path in params["directories"]},
+    }
+
+
+def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
+    # Paths are of type str: type path would expand ~ and $, which are plain characters here.
+    paths: t.Dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
+    return {
+        "files": paths,
+        "globs": paths,
+        "directories": paths,
+        "programs": {"type": "list", "elements": "str", "choices": list(PROGRAMS), "default": []},
+        "unit": {"type": "str"},
+        "max_bytes": {"type": "int", "default": 1048576},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    for option in ("files", "globs", "directories"):
+        for path in module.params[option]:
+            if not os.path.isabs(path):
+                module.fail_json(msg=f"{option}: {path!r} is not an absolute path")
+    unit, warning = read_unit(module.params["unit"]) if module.params["unit"] else (None, None)
+    if warning:
+        module.warn(warning)
+    programs = read_programs(module.params["programs"], unit)
+    module.exit_json(changed=False, unit=unit, programs=programs, **read_files(module.params))
+
+
+if __name__ == "__main__":
+    main()
