@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of nodes: what containerd each runs and where it comes from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from nodes.machine import Lack
+
+
+@dataclass(frozen=True)
+class Release:
+    name: str
+    suite: str
+    config: str  # the file below files/containerd/ that becomes config.toml
+    tool: str | None = None  # the directory below tools/ whose binaries replace the package's
+
+    @property
+    def node(self) -> str:
+        return f"node-{self.name.replace('.', '-')}"
+
+
+RELEASES = {
+    release.name: release
+    for release in (
+        Release("1.4", "bullseye", "debian.toml"),
+        Release("1.6", "bookworm", "debian.toml"),
+        Release("1.7", "trixie", "debian.toml"),
+        Release("2.0", "trixie", "v3.toml", tool="containerd-2.0"),
+        Release("2.1", "trixie", "v3.toml", tool="containerd-2.1"),
+        Release("2.2", "trixie", "v3.toml", tool="containerd-2.2"),
+        Release("2.3", "trixie", "v4.toml", tool="containerd-2.3"),
+    )
+}
+DEFAULT = ("1.6", "1.7", "2.3")
+
+
+def choose(names: list[str]) -> list[Release]:
+    """Releases by name; `1.6`, `node-1-6` and the word `all` are understood."""
+    if names == ["all"]:
+        return list(RELEASES.values())
+    return [_find(name) for name in names]
+
+
+def _find(name: str) -> Release:
+    wanted = re.sub(r"^node-(\d+)-(\d+)$", r"\1.\2", name)
+    if wanted not in RELEASES:
+        raise Lack(f"There is no node {name}. Choose from {', '.join(RELEASES)}.")
+    return RELEASES[wanted]
