@@ -5,24 +5,24 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv stage build install test lint sanity units molecule
+.PHONY: help demo demo-clean nodes nodes-down test lint sanity units molecule bench venv stage build install
 
 RUN := tests/tools/env
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-venv: ## make the development environment and print where it is
-	@$(RUN) printenv VIRTUAL_ENV
+demo: ## three nodes and a private registry; airgap.nodes.site brings them together and proves it
+	@$(RUN) python tests/nodes demo
 
-stage: ## copy the clone to .state/collections, where ansible-test can run
-	@$(RUN) python tests/tools/stage.py stage
+demo-clean: ## remove what the demo or `make nodes` started
+	@$(RUN) python tests/nodes down --engine
 
-build: ## build the collection's tarball
-	@$(RUN) python tests/tools/stage.py build
+nodes: ## bring up the nodes and the registry, and print the inventory
+	@$(RUN) python tests/nodes up
 
-install: ## build the tarball and install it below .state/installed
-	@$(RUN) python tests/tools/stage.py install
+nodes-down: ## remove nodes, network and registry
+	@$(RUN) python tests/nodes down
 
 test: ## lint, sanity, units and molecule (from nothing under half an hour, later runs under 12 minutes)
 	@$(RUN) python tests/tools/suites.py lint sanity units molecule
@@ -38,3 +38,18 @@ units: ## unit tests: the controller's, with coverage, and the node side on the 
 
 molecule: ## the scenarios on real nodes
 	@$(RUN) python tests/tools/suites.py molecule
+
+bench: install ## time a second run with nothing to change, against a ping
+	@$(RUN) python tests/bench/bench.py
+
+venv: ## make the development environment and print where it is
+	@$(RUN) printenv VIRTUAL_ENV
+
+stage: ## copy the clone to .state/collections, where ansible-test can run
+	@$(RUN) python tests/tools/stage.py stage
+
+build: ## build the collection's tarball
+	@$(RUN) python tests/tools/stage.py build
+
+install: ## build the tarball and install it below .state/installed
+	@$(RUN) python tests/tools/stage.py install

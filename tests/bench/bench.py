@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long a second run takes when there is nothing to change, against a ping in the same run.
+
+Every case is a playbook on the testbed's nodes over SSH with pipelining. It runs once to make the changes, then several
+times with nothing to change, each time next to a ping; the table shows medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = Path(os.environ["AIRGAP_NODES_STATE"]).resolve()
+WORK = STATE / "bench"
+TESTBED = [sys.executable, str(ROOT / "tests" / "nodes")]
+IMAGE = "registry.k8s.io/pause:3.10"
+
+
+@dataclass
+class Case:
+    title: str
+    playbook: list[dict[str, t.Any]]
+    registries: int = 0
+    limit: float | None = None
+    # The looped playbooks are too slow to run as often as the others.
+    once: bool = False
+    seconds: list[float] = field(default_factory=list)
+    round_trips: int = 0
+
+    @property
+    def file(self) -> Path:
+        return WORK / f"{re.sub(r'[^a-z0-9]+', '-', self.title.lower())}-{self.registries}.json"
+
+    def run(self, *options: str) -> str:
+        self.file.write_text(json.dumps(self.playbook), encoding="utf-8")
+        inventory = STATE / "testbed" / "inventory.ini"
+        command = ["ansible-playbook", "--inventory", str(inventory), str(self.file), *options]
+        done = subprocess.run(command, cwd=WORK, env=environment(), capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"{self.title} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def measure(self) -> None:
+        start = time.perf_counter()
+        output = self.run()
+        self.seconds.append(time.perf_counter() - start)
+        if re.search(r"changed=[1-9]", output):
+            sys.exit(f"{self.title} is not idempotent:\n{output}")
+
+    def count_round_trips(self, nodes: int) -> None:
+        self.round_trips = round(len(re.findall(r"> SSH: EXEC ", self.run("-vvv"))) / nodes)
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_COLLECTIONS_PATH": str(STATE / "installed")}
+
+
+def play(**keys: t.Any) -> list[dict[str, t.Any]]:
+    return [{"hosts": "k8s_nodes", "gather_facts": False, **keys}]
+
+
+def registries(count: int) -> list[dict[str, t.Any]]:
+    """The first one is what the pause image is pulled through."""
+    url = "http://registry.example.test:5000/v2/k8s"
+    hosts = [{"url": url, "override_path": True, "capabilities": ["pull", "resolve"]}]
+    names = ["registry.k8s.io", *(f"registry-{number}.example.com" for number in range(1, count))]
+    return [{"namespace": name, "fallback": False, "hosts": hosts} for name in names]
+
+
+def role(count: int, *, verify: bool = False) -> Case:
+    variables = {
+        "containerd_sandbox_image": IMAGE,
+        "containerd_registries": registries(count),
+        "containerd_verify_images": [IMAGE] if verify else [],
+    }
+    title = "role, one image verified" if verify else "role"
+    tasks = play(roles=["airgap.nodes.containerd"], vars=variables)
+    return Case(title, tasks, registries=count, limit=3.5 if verify else 2.5)
+
+
+def looped(count: int) -> Case:
+    """The usual way: for each registry a task that makes the directory and one that writes the file."""
+    template = WORK / "hosts.toml.j2"
+    template.write_text('server = "{{ item.hosts[0].url }}"\n[host."{{ item.hosts[0].url }}"]\n', encoding="utf-8")
+    folder = "/run/bench/certs.d/{{ item.namespace }}"
+    make = {"path": folder, "state": "directory", "mode": "0755"}
+    write = {"src": str(template), "dest": f"{folder}/hosts.toml", "mode": "0644"}
+    tasks = [
+        {"ansible.builtin.file": make, "loop": "{{ registries }}"},
+        {"ansible.builtin.template": write, "loop": "{{ registries }}"},
+    ]
+    variables = {"registries": registries(count)}
+    return Case("file and template, looped", play(tasks=tasks, vars=variables), registries=count, once=True)
+
+
+def table(cases: list[Case], ping: float) -> str:
+    lines = [f"{'':28}{'registries':>10}{'seconds':>9}{'x ping':>8}{'round trips':>13}  target"]
+    for case in cases:
+        seconds = statistics.median(case.seconds)
+        ratio = seconds / ping
+        target = f"at most {case.limit} {'ok' if ratio <= case.limit else 'MISSED'}" if case.limit else ""
+        line = f"{case.title:28}{case.registries or '':>10}{seconds:9.2f}{ratio:8.2f}{case.round_trips:13}  {target}"
+        lines.append(line.rstrip())
+    return "\n".join(lines)
+
+
+def testbed(*arguments: str) -> str:
+    return subprocess.run([*TESTBED, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--repeat", type=int, default=5, help="measurements a case (default: 5)")
+    arguments = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    nodes = len(re.findall(r"^node-", testbed("up"), re.MULTILINE))
+    testbed("reset")
+
+    ping = Case("ping", play(tasks=[{"ansible.builtin.ping": {}}]))
+    cases = [role(1), role(20), role(60), role(200), role(20, verify=True), looped(1), looped(20), looped(60)]
+    for case in cases:
+        print(f"measuring {case.title}, {case.registries} registries", file=sys.stderr, flush=True)
+        case.run()
+        for _turn in range(1 if case.once else arguments.repeat):
+            ping.measure()
+            case.measure()
+        case.count_round_trips(nodes)
+    ping.count_round_trips(nodes)
+    print(f"Second run, nothing to change, {nodes} nodes over SSH with pipelining, median of {arguments.repeat}\n")
+    print(table([ping, *cases], statistics.median(ping.seconds)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

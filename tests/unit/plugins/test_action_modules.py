@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An action does the work, the module of the same name carries documentation and specification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
+# Modules whose work is on the node alone.
+ON_THE_NODE = {"crictl_pull"}
+
+
+def names(kind: str) -> set[str]:
+    return {path.stem for path in (PLUGINS / kind).glob("*.py")}
+
+
+def test_every_action_has_its_module() -> None:
+    assert names("action") - names("modules") == set()
+
+
+def test_every_public_module_has_its_action() -> None:
+    public = {name for name in names("modules") if not name.startswith("_")}
+    assert public - names("action") - ON_THE_NODE == set()
