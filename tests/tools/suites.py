@@ -101,7 +101,7 @@ def lint() -> list[Step]:
         Step("mypy plugins", ("mypy", *plugins), cwd=STAGED.parents[2]),
         Step("mypy tests", ("mypy", "tests/tools", "tests/nodes", "tests/bench")),
         Step("changelog", ("antsibull-changelog", "lint")),
-        Step("ansible-lint", ("ansible-lint",), cwd=STAGED),
+        Step("ansible-lint", ("env", f"ANSIBLE_COLLECTIONS_PATH={STATE / 'collections'}", "ansible-lint"), cwd=STAGED),
     ]
 
 
