@@ -138,6 +138,7 @@ def main() -> int:
             case.measure()
         case.count_round_trips(nodes)
     ping.count_round_trips(nodes)
+    testbed("reset")
     print(f"Second run, nothing to change, {nodes} nodes over SSH with pipelining, median of {arguments.repeat}\n")
     print(table([ping, *cases], statistics.median(ping.seconds)))
     return 0

@@ -42,7 +42,7 @@ def stage() -> Path:
             shutil.copy2(ROOT / name, STAGED / name)
     for present in sorted(STAGED.rglob("*"), reverse=True):
         name = present.relative_to(STAGED)
-        if name.parts[0] == ".git" or name.parts[:2] == ("tests", "output"):
+        if name.parts[0] in (".git", ".ansible") or name.parts[:2] == ("tests", "output"):
             continue
         if present.is_dir():
             if not any(present.iterdir()):
