@@ -11,6 +11,8 @@ import os
 import sys
 import typing as t
 
+import docker.errors
+
 from nodes.machine import Lack
 from nodes.registry import FACES
 from nodes.releases import DEFAULT
@@ -78,6 +80,23 @@ def pod(testbed: Testbed, arguments: Arguments) -> int:
     return 0
 
 
+def demo(testbed: Testbed, _arguments: Arguments) -> int:
+    """rich is asked for here only, so that the testbed itself can do without."""
+    from nodes.stage import Stage  # noqa: PLC0415
+    from nodes.tour import Tour  # noqa: PLC0415
+
+    stage = Stage()
+    testbed.steps = stage
+    Tour(stage, testbed).run()
+    return 0
+
+
+def demo_clean(testbed: Testbed, _arguments: Arguments) -> int:
+    for line in testbed.clean():
+        print(line)
+    return 0
+
+
 def _names(text: str) -> list[str]:
     return [name for name in text.replace(",", " ").split() if name]
 
@@ -94,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(run: t.Callable[[Testbed, Arguments], int], text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(run.__name__, help=text, description=text)
+        sub = commands.add_parser(run.__name__.replace("_", "-"), help=text, description=text)
         sub.set_defaults(run=run)
         return sub
 
@@ -117,6 +136,8 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(pod, "start a pod with the configured sandbox image, show it and remove it")
     sub.add_argument("node")
     sub.add_argument("--image", help="also start a container from this image in it")
+    command(demo, "show on three nodes what the collection does")
+    command(demo_clean, "remove all that the demo made, but not what was built for it")
     return parser
 
 
@@ -126,4 +147,8 @@ def main(argv: list[str] | None = None) -> int:
         return int(arguments.run(Testbed(), arguments))
     except (Lack, RuntimeError) as error:
         print(f"nodes: {error}", file=sys.stderr)
-        return 1
+    except docker.errors.DockerException as error:
+        print(f"nodes: the Docker engine refused: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("nodes: interrupted", file=sys.stderr)
+    return 1

@@ -36,12 +36,13 @@ class Image:
     config: bytes
 
     @classmethod
-    def of(cls, name: str, program: bytes) -> Image:
+    def of(cls, name: str, program: bytes, *, version: str) -> Image:
         archive = _archive(name, program)
         config = {
             "architecture": ARCHITECTURES[platform.machine()],
             "os": "linux",
-            "config": {"Entrypoint": [f"/{name}"], "WorkingDir": "/"},
+            # The label makes two versions of one program two images.
+            "config": {"Entrypoint": [f"/{name}"], "WorkingDir": "/", "Labels": {"version": version}},
             "rootfs": {"type": "layers", "diff_ids": [_digest(archive)]},
         }
         return cls(gzip.compress(archive, mtime=0), json.dumps(config, sort_keys=True).encode())
@@ -78,9 +79,9 @@ def fill(address: str, port: int) -> None:
     """Pushes what the registry does not hold yet."""
     connection = http.client.HTTPConnection(address, port, timeout=30)
     for name, references in CONTENT.items():
-        image = Image.of(name, programs.build_c(name).read_bytes())
+        program = programs.build_c(name).read_bytes()
         for reference in references:
-            _push(connection, image, reference)
+            _push(connection, Image.of(name, program, version=reference.partition(":")[2]), reference)
     connection.close()
 
 

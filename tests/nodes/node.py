@@ -93,6 +93,12 @@ class Node:
         return container is not None and container.status == "running" and self._fits(container, tag)
 
     @property
+    def identity(self) -> str:
+        """Changes when the node is made anew."""
+        container = self.container
+        return str(container.short_id) if container else ""
+
+    @property
     def address(self) -> str:
         container = self.container
         if container is None:

@@ -78,8 +78,15 @@ def _host(node: Node, keys: Keys, known: Path) -> str:
     )
 
 
+def _line(node: Node) -> str:
+    # A node made anew must not meet the connection that an earlier run holds open to its predecessor.
+    connection = f"%(directory)s/airgap-{node.identity}"
+    address = f"ansible_host={node.address} ansible_control_path={connection}"
+    return f"{node.name} {address} testbed_release={node.release.name}"
+
+
 def _inventory(nodes: list[Node], keys: Keys, known: Path) -> str:
-    hosts = [f"{node.name} ansible_host={node.address} testbed_release={node.release.name}" for node in nodes]
+    hosts = [_line(node) for node in nodes]
     arguments = (
         f"-F /dev/null -o IdentitiesOnly=yes -o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes"
         " -o HostKeyAlias={{ inventory_hostname }}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import typing as t
 from contextlib import contextmanager
 from functools import partial
@@ -102,6 +103,14 @@ class Testbed:
             if stop_engine and (stopped := engine.stop_own()):
                 done.append(stopped)
         return done
+
+    def clean(self) -> list[str]:
+        """As if there never was a testbed here, but for the cache."""
+        done = self.down(stop_engine=True)
+        if not engine.own_process().alive():
+            shutil.rmtree(paths.state(), ignore_errors=True)
+            done.append(f"removed {paths.state()}")
+        return [*done, f"kept what was built, in {paths.cache()}"]
 
     # How
 
