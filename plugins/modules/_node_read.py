@@ -256,7 +256,9 @@ unit:
       type: str
       sample: running
     exec_start:
-      description: The first command that the unit starts, program first. Empty if there is none.
+      description:
+        - The first command that the unit starts, program first. Empty if there is none.
+        - systemd tells the words without their quotes, so a word with spaces appears as several.
       returned: always
       type: list
       elements: str
@@ -275,7 +277,6 @@ unit:
 
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -356,12 +357,8 @@ def _command_line(value: str) -> t.List[str]:
     match = _EXEC_START.search(value)
     if not match:
         return []
-    try:
-        words = shlex.split(match["argv"])
-    except ValueError:
-        # Older systemd prints the words bare, so a lone quote is just a character.
-        words = match["argv"].split()
-    return [match["path"], *words[1:]]
+    # The words are printed bare, without the unit file's quotes: one that holds a space cannot be told from two.
+    return [match["path"], *match["argv"].split()[1:]]
 
 
 def read_programs(
