@@ -74,6 +74,9 @@ class NodeAction(ActionBase):
 
     def read(self, **arguments: t.Any) -> NodeState:
         """One round trip: what the private module ``_node_read`` finds."""
+        if "containerd" in arguments.get("programs", ()):
+            # A node can have two of them; the one that counts is the one that the unit starts.
+            arguments.setdefault("unit", "containerd.service")
         return NodeState.from_wire(self._run_module("airgap.nodes._node_read", arguments))
 
     def apply(self, changes: ChangeSet) -> list[Result]:
