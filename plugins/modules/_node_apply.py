@@ -76,7 +76,7 @@ attributes:
     description: Can run in check mode, where it only compares the files with what was read.
     support: full
 author:
-  - The airgap.nodes authors
+  - the airgap.nodes authors (@airgap-nodes)
 """
 
 EXAMPLES = r"""

@@ -64,7 +64,7 @@ attributes:
     description: Can run in check mode, where it does the same.
     support: full
 author:
-  - The airgap.nodes authors
+  - the airgap.nodes authors (@airgap-nodes)
 """
 
 EXAMPLES = r"""
@@ -276,121 +276,10 @@ unit:
 """
 
 import os
-import re
-import shutil
-import signal
-import subprocess
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _files
-
-PROGRAMS = ("containerd", "runc", "crictl")
-TIME_LIMIT = 10
-
-# Present exactly where systemd is the running init, which is not where only its tools are installed.
-_SYSTEMD_MARK = "/run/systemd/system"
-_PROGRAM_DIRECTORIES = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/opt/bin")
-_PROPERTIES = {
-    "load_state": "LoadState",
-    "active_state": "ActiveState",
-    "sub_state": "SubState",
-    "exec_start": "ExecStart",
-    "main_pid": "MainPID",
-    "started_usec": "ExecMainStartTimestampMonotonic",
-}
-_EXEC_START = re.compile(r"\{ path=(?P<path>.*?) ; argv\[\]=(?P<argv>.*?) ; (?:ignore_errors|flags)=")
-_OUTPUT_LIMIT = 2000
-# Releases, and what comes before them; Debian writes ~rc.1 for -rc.1. Any other suffix is a distribution's.
-_VERSION = r".*?(?<![\w.-])v?(?P<release>\d+\.\d+\.\d+)(?:[-~](?P<before>(?:alpha|beta|rc)[.\d]*))?"
-
-
-def run(command: t.Sequence[str]) -> t.Tuple[t.Optional[int], str]:
-    """Exit code, and what was printed; None for a command that could not be run or took too long."""
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "LC_ALL": "C"},
-            start_new_session=True,
-        )
-    except OSError as error:
-        return None, _files.reason(error)
-    try:
-        output, errors = process.communicate(timeout=TIME_LIMIT)
-    except subprocess.TimeoutExpired:
-        # With whatever it started: a child that holds the pipe would keep us waiting.
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return None, f"no answer within {TIME_LIMIT} seconds"
-    printed = output if process.returncode == 0 else output + errors
-    return process.returncode, printed.decode("utf-8", "replace").strip()[:_OUTPUT_LIMIT]
-
-
-def read_unit(name: str) -> t.Tuple[t.Optional[t.Dict[str, t.Any]], t.Optional[str]]:
-    """The state of a unit, or None; and a warning for where systemd runs but does not tell."""
-    systemctl = shutil.which("systemctl")
-    if not os.path.isdir(_SYSTEMD_MARK) or not systemctl:
-        return None, None
-    code, output = run([systemctl, "show", "--no-pager", f"--property={','.join(_PROPERTIES.values())}", "--", name])
-    if code != 0 or "LoadState=" not in output:
-        return None, f"systemctl does not tell the state of {name}: {output}"
-    return parse_unit(name, output), None
-
-
-def parse_unit(name: str, output: str) -> t.Dict[str, t.Any]:
-    """What `systemctl show` printed. Of several commands to start, the first one counts."""
-    shown: t.Dict[str, str] = {}
-    for line in output.splitlines():
-        key, _separator, value = line.partition("=")
-        shown.setdefault(key, value)
-    unit: t.Dict[str, t.Any] = {field: shown.get(key, "") for field, key in _PROPERTIES.items()}
-    unit["exec_start"] = _command_line(unit["exec_start"])
-    for field in ("main_pid", "started_usec"):
-        unit[field] = int(unit[field]) if unit[field].isdigit() else 0
-    return {"name": name, **unit}
-
-
-def _command_line(value: str) -> t.List[str]:
-    match = _EXEC_START.search(value)
-    if not match:
-        return []
-    # The words are printed bare, without the unit file's quotes: one that holds a space cannot be told from two.
-    return [match["path"], *match["argv"].split()[1:]]
-
-
-def read_programs(
-    names: t.Iterable[str], unit: t.Optional[t.Mapping[str, t.Any]]
-) -> t.Dict[str, t.Optional[t.Dict[str, t.Any]]]:
-    return {name: read_program(name, unit) for name in names}
-
-
-def read_program(name: str, unit: t.Optional[t.Mapping[str, t.Any]]) -> t.Optional[t.Dict[str, t.Any]]:
-    """Where a program is and what version it says it has; None if the node does not have it."""
-    path = find_program(name, unit)
-    if not path:
-        return None
-    code, output = run([path, "--version"])
-    return {"path": path, "version": parse_version(name, output) if code == 0 else None, "output": output}
-
-
-def find_program(name: str, unit: t.Optional[t.Mapping[str, t.Any]]) -> t.Optional[str]:
-    started: t.List[str] = unit["exec_start"] if unit and name == "containerd" else []
-    for word in started:
-        if os.path.isabs(word) and os.path.basename(word).startswith(name) and shutil.which(word):
-            return word
-    directories = os.environ.get("PATH", "").split(os.pathsep) + list(_PROGRAM_DIRECTORIES)
-    return shutil.which(name, path=os.pathsep.join(filter(os.path.isabs, directories)))
-
-
-def parse_version(name: str, output: str) -> t.Optional[str]:
-    """The version that a program names on the line that starts with its own name."""
-    match = re.search(rf"^{re.escape(name)}\s{_VERSION}", output, re.MULTILINE)
-    if not match:
-        return None
-    return f"{match['release']}-{match['before']}" if match["before"] else match["release"]
+from ansible_collections.airgap.nodes.plugins.module_utils import _files, _programs
 
 
 def read_files(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
@@ -409,7 +298,7 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "files": paths,
         "globs": paths,
         "directories": paths,
-        "programs": {"type": "list", "elements": "str", "choices": list(PROGRAMS), "default": []},
+        "programs": {"type": "list", "elements": "str", "choices": list(_programs.PROGRAMS), "default": []},
         "unit": {"type": "str"},
         "max_bytes": {"type": "int", "default": 1048576},
     }
@@ -421,10 +310,10 @@ def main() -> None:
         for path in module.params[option]:
             if not os.path.isabs(path):
                 module.fail_json(msg=f"{option}: {path!r} is not an absolute path")
-    unit, warning = read_unit(module.params["unit"]) if module.params["unit"] else (None, None)
+    unit, warning = _programs.read_unit(module.params["unit"]) if module.params["unit"] else (None, None)
     if warning:
         module.warn(warning)
-    programs = read_programs(module.params["programs"], unit)
+    programs = _programs.read_programs(module.params["programs"], unit)
     module.exit_json(changed=False, unit=unit, programs=programs, **read_files(module.params))
 
 

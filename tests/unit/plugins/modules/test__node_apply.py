@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import pathlib
 import signal
@@ -165,8 +166,11 @@ def test_a_name_that_is_not_utf8(tmp_path: pathlib.Path, run_module: RunModule) 
 def test_what_stays_behind_is_a_warning(
     tmp_path: pathlib.Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def refuse(path: str) -> t.NoReturn:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
     (tmp_path / "a").write_bytes(b"old")
-    monkeypatch.setattr(os, "unlink", lambda _path: (_ for _ in ()).throw(OSError(30, "Read-only file system")))
+    monkeypatch.setattr(os, "unlink", refuse)
     result = run_module(_node_apply, changes(Change("replace", f"{tmp_path}/a", b"new", sha256(b"old"))))
     (left,) = tmp_path.glob(".*")
     assert result["changed"]
