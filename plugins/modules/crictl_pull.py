@@ -1,0 +1,717 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: crictl_pull
+short_description: Pull images through CRI, and say why a pull failed
+version_added: "0.1.0"
+author:
+  - the airgap.nodes authors (@airgap-nodes)
+description:
+  - Pulls images on a node the way the kubelet does, through containerd's CRI, so that C(config_path), C(hosts.toml),
+    mirrors and certificates take the part that they take in production. C(ctr) and C(nerdctl) go other ways.
+  - A failed pull is read and named. The message says which endpoint failed, why, and what to do, and RV(reason) is a
+    stable word to act on.
+  - Without images it only waits until CRI answers, which is more than the unit being active. containerd is active, and
+    its restart succeeds, when its CRI plugin did not load.
+  - Each image is tried, whatever became of the others. The task fails afterwards if one of them failed.
+  - A pull asks the registry for what the tag means now, even if the image is on the node.
+requirements:
+  - crictl of cri-tools on the node. To wait only, C(ctr) of containerd will do.
+  - Access to containerd's socket, which is root's by default.
+options:
+  images:
+    description:
+      - References of the images to pull.
+      - With an empty list the module waits for CRI and pulls nothing.
+    type: list
+    elements: str
+    default: []
+  runtime_endpoint:
+    description:
+      - The socket that containerd serves CRI on.
+    type: str
+    default: unix:///run/containerd/containerd.sock
+  wait:
+    description:
+      - Seconds to wait for CRI before the first pull. Both services of CRI have to answer, the runtime's and the
+        images'.
+      - Ends early when waiting is of no use, for example when containerd runs and its CRI plugin failed to load.
+      - With V(0), CRI is asked once.
+    type: int
+    default: 0
+  timeout:
+    description:
+      - Seconds that one pull may take.
+      - containerd itself gives up on an endpoint that drops packets after half a minute or a minute.
+    type: int
+    default: 300
+  retries:
+    description:
+      - How often a pull is tried again after it failed for a reason that may pass, such as a refused connection, a name
+        that cannot be resolved, no answer in time, an error 5xx of the registry or a containerd that restarts.
+      - Other failures are final at once, and so is a pull that used up O(timeout).
+    type: int
+    default: 2
+  retry_delay:
+    description:
+      - Seconds between two tries of one image.
+    type: int
+    default: 3
+  username:
+    description:
+      - User to give to the registry with O(password).
+      - containerd offers credentials of a pull to every endpoint of that image that asks for some, and they replace
+        those in its own configuration.
+    type: str
+  password:
+    description:
+      - Password of O(username).
+    type: str
+  auth:
+    description:
+      - User and password in one, C(user:password) in base64, as C(auth) in a Docker configuration file.
+    type: str
+  credentials_file:
+    description:
+      - A file on the node with one line C(user:password).
+      - Only its owner may have access to it, mode V(0600) or less.
+    type: path
+  crictl:
+    description:
+      - Path of crictl. Without it, crictl is looked for on E(PATH), then in C(/usr/local/bin), C(/usr/local/sbin),
+        C(/usr/bin), C(/usr/sbin) and C(/opt/bin).
+    type: path
+  unit:
+    description:
+      - The systemd unit of containerd. After a failure its journal is asked for what crictl does not tell, such as
+        every endpoint that was tried.
+    type: str
+    default: containerd
+notes:
+  - Credentials reach crictl through its environment, never through its command line, and are masked in all that the
+    module returns.
+  - C(/etc/crictl.yaml) is not read, since it can switch on a debug output that prints credentials.
+attributes:
+  check_mode:
+    description: Pulls nothing and says which images are not on the node. Whether a tag has moved is not asked.
+    support: full
+  diff_mode:
+    description: Has no diff.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Prove that the private registry answers for registry.k8s.io
+  airgap.nodes.crictl_pull:
+    images:
+      - registry.k8s.io/pause:3.10
+
+- name: Wait until CRI answers after a restart
+  airgap.nodes.crictl_pull:
+    wait: 60
+
+- name: Pull an application's images with an account of its own
+  airgap.nodes.crictl_pull:
+    images:
+      - registry.example.com/team/web:1.4
+      - registry.example.com/team/worker:1.4
+    username: puller
+    password: "{{ registry_password }}"
+    timeout: 900
+
+- name: Pull with credentials that lie on the node
+  airgap.nodes.crictl_pull:
+    images:
+      - registry.example.com/team/web:1.4
+    credentials_file: /root/.registry-credentials
+
+- name: Pull, and go on if the registry is down for maintenance
+  airgap.nodes.crictl_pull:
+    images:
+      - registry.example.com/team/web:1.4
+    retries: 0
+  register: pulled
+  failed_when:
+    - pulled is failed
+    - pulled.reason not in ['connection_refused', 'server_error']
+"""
+
+RETURN = r"""
+images:
+  description: The images that were pulled, in the order in which they were asked for.
+  returned: always, on failure those that succeeded
+  type: list
+  elements: dict
+  contains:
+    image:
+      description: The reference as it was asked for.
+      type: str
+      returned: always
+      sample: registry.k8s.io/pause:3.10
+    reference:
+      description: The reference by digest under which the registry delivered the image.
+      type: str
+      returned: always, V(none) where containerd knows no digest, and in check mode for an image that is not there
+      sample: registry.k8s.io/pause@sha256:ee6521f290b2168b6e0935a181d4cff9be1ac3f505666ef0e3c98fae8199917a
+    id:
+      description: The ID of the image.
+      type: str
+      returned: always, V(none) in check mode for an image that is not there
+      sample: sha256:873ed75102791e5b0b8a7fcd41606c92fcec98d56d05ead4ac5131650004c136
+    changed:
+      description: Whether the image arrived, which is to say that the node had none or another under that name.
+      type: bool
+      returned: always
+      sample: true
+    duration:
+      description: Seconds it took, with all tries.
+      type: float
+      returned: always
+      sample: 0.31
+    attempts:
+      description: How many tries it took. V(0) in check mode.
+      type: int
+      returned: always
+      sample: 1
+waited:
+  description: Seconds until CRI answered.
+  returned: always
+  type: float
+  sample: 0.03
+reason:
+  description:
+    - One word for why the task failed, with several images for why the first of them failed.
+    - No CRI is V(permission_denied), V(containerd_down), V(containerd_restarted), V(cri_not_loaded),
+      V(cri_not_ready), V(cri_timeout), V(cri_api_too_old), V(crictl_too_old) or V(crictl_absent).
+    - A mistake in what was asked for is V(invalid_reference) or V(credentials_invalid).
+    - A mistake in C(hosts.toml) or in a file that it names is V(hosts_config).
+    - An endpoint that cannot be reached is V(name_not_found), V(network_unreachable), V(connection_refused),
+      V(connection_lost), V(timeout) or V(proxy_failed).
+    - Trouble with TLS is V(x509_unknown_authority), V(x509_name_mismatch), V(x509_expired), V(x509_invalid),
+      V(http_on_https_port) (an C(https) URL of a port that speaks plain HTTP), V(https_on_http_port) (the reverse),
+      V(tls_client_certificate) or V(tls_failed).
+    - What the registry answered is V(unauthorized), V(forbidden), V(rate_limited), V(image_not_found),
+      V(server_error) or V(not_a_registry).
+    - What the node makes of the answer is V(wrong_platform) or V(no_space).
+    - Anything else is V(unknown).
+  returned: on failure
+  type: str
+  sample: x509_unknown_authority
+failed_images:
+  description: The images that could not be pulled.
+  returned: on failure
+  type: list
+  elements: dict
+  contains:
+    image:
+      description: The reference as it was asked for.
+      type: str
+      returned: always
+      sample: registry.k8s.io/pause:3.10
+    reason:
+      description: One word for why it failed, see RV(reason).
+      type: str
+      returned: always
+      sample: x509_unknown_authority
+    endpoint:
+      description: Host and port of the endpoint that failed.
+      type: str
+      returned: always, V(none) where containerd does not tell
+      sample: registry.example.com:5000
+    endpoints:
+      description: The endpoints that the journal shows containerd asking, in order, and why each did not deliver.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - host: registry.example.com:5000
+          reason: x509_unknown_authority
+    msg:
+      description: What happened and what to do.
+      type: str
+      returned: always
+      sample: >-
+        registry.k8s.io/pause:3.10: registry.example.com:5000 shows a certificate of a CA that containerd does not know.
+        Name that CA as ca of this host in hosts.toml of registry.k8s.io, or add it to the node's trust store and
+        restart containerd.
+    text:
+      description: What containerd said, shortened and without secrets.
+      type: str
+      returned: always
+      sample: "failed to do request: tls: failed to verify certificate: x509: certificate signed by unknown authority"
+    attempts:
+      description: How many tries were made.
+      type: int
+      returned: always
+      sample: 1
+    duration:
+      description: Seconds it took, with all tries.
+      type: float
+      returned: always
+      sample: 0.05
+"""
+
+import base64
+import binascii
+import os
+import re
+import shutil
+import stat
+import subprocess
+import time
+import typing as t
+from dataclasses import asdict, dataclass, field, replace
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+
+PROGRAM_DIRECTORIES = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/opt/bin")
+# crictl reads these, and the task's own options must not be overruled by them.
+CRICTL_VARIABLES = (
+    "CONTAINER_RUNTIME_ENDPOINT",
+    "CRICTL_AUTH",
+    "CRICTL_CREDS",
+    "CRICTL_PULL_TIMEOUT",
+    "CRI_CONFIG_FILE",
+    "IMAGE_SERVICE_ENDPOINT",
+)
+CONNECT_TIMEOUT = 10
+POLL_INTERVAL = 0.5
+
+Result = t.Dict[str, t.Any]
+
+
+class Finished(t.NamedTuple):
+    """What came of a process. ``rc`` is None when it was killed because its time was up."""
+
+    rc: t.Optional[int]
+    stdout: str
+    stderr: str
+
+
+def run(argv: t.Sequence[str], *, timeout: float, environment: t.Mapping[str, str]) -> Finished:
+    """Start a program and wait for it. run_command of AnsibleModule knows no time-out."""
+    try:
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, env=environment, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Finished(None, "", "")
+    except OSError as error:
+        return Finished(127, "", f"{argv[0]}: {error.strerror}")
+    return Finished(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+def find_program(name: str) -> t.Optional[str]:
+    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *PROGRAM_DIRECTORIES)))
+
+
+class NoCri(Exception):
+    """CRI does not answer, or not as it should."""
+
+    def __init__(self, failure: cri.Failure) -> None:
+        super().__init__(failure.text)
+        self.failure = failure
+
+
+class BadOption(Exception):
+    """An option has a value of no use."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """``auth`` is what crictl gets, ``secrets`` is what must not be seen anywhere."""
+
+    auth: str = field(repr=False)
+    secrets: t.Tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Node:
+    """The programs of a node that are asked, and how."""
+
+    socket: str
+    unit: str
+    crictl: t.Optional[str]
+    ctr: t.Optional[str]
+    journalctl: t.Optional[str]
+    credentials: t.Optional[Credentials] = None
+    run: t.Callable[..., Finished] = run
+
+    @property
+    def secrets(self) -> t.Tuple[str, ...]:
+        return self.credentials.secrets if self.credentials else ()
+
+    # CRI itself
+
+    def images(self) -> t.Tuple[cri.Image, ...]:
+        """The images on the node, and with them the proof that the image service answers."""
+        try:
+            return cri.read_images(self._ask_crictl("images", "--output", "json"))
+        except (ValueError, KeyError, TypeError) as error:
+            raise NoCri(cri.Failure("unknown", f"crictl images printed no list of images: {error}")) from error
+
+    def ask_runtime(self) -> None:
+        self._ask_crictl("version")
+
+    def ask_plugins(self) -> None:
+        """Without crictl: containerd's own word that CRI is loaded."""
+        done = self._ctr_plugins()
+        if done.rc != 0:
+            raise NoCri(self._explained(cri.read_failure(done.stderr)))
+        why = cri.why_not_loaded(cri.read_plugins(done.stdout))
+        if why:
+            raise NoCri(cri.Failure("cri_not_loaded", why))
+
+    def pull(self, image: str, *, timeout: float) -> t.Union[str, cri.Failure]:
+        """The ID of the image that is on the node now, or why it is not."""
+        variables = {"CRICTL_AUTH": self.credentials.auth} if self.credentials else {}
+        done = self._crictl("pull", image, timeout=timeout, variables=variables)
+        if done.rc is None:
+            return cri.Failure("timeout", f"not done after {timeout:g} s")
+        if done.rc != 0:
+            return self._explained(cri.read_failure(done.stderr, self.secrets))
+        found = re.search(r"Image is up to date for (\S+)", done.stdout)
+        return found.group(1) if found else ""
+
+    def _ask_crictl(self, *arguments: str) -> str:
+        done = self._crictl(*arguments, timeout=CONNECT_TIMEOUT + 5)
+        if done.rc is None:
+            raise NoCri(cri.Failure("cri_timeout", f"crictl {arguments[0]} did not end", self.socket))
+        if done.rc != 0:
+            raise NoCri(self._explained(cri.read_failure(done.stderr)))
+        return done.stdout
+
+    def _crictl(self, *arguments: str, timeout: float, variables: t.Optional[t.Mapping[str, str]] = None) -> Finished:
+        endpoint = f"unix://{self.socket}"
+        options = (
+            *("--config", os.devnull, "--timeout", f"{CONNECT_TIMEOUT}s"),
+            *("--runtime-endpoint", endpoint, "--image-endpoint", endpoint),
+        )
+        environment = {key: value for key, value in os.environ.items() if key not in CRICTL_VARIABLES}
+        environment.update(variables or {})
+        return self.run((self.crictl, *options, *arguments), timeout=timeout, environment=environment)
+
+    # What else knows why
+
+    def _explained(self, failure: cri.Failure) -> cri.Failure:
+        if failure.reason == "cri_not_loaded":
+            return self._why_not_loaded(failure)
+        if failure.reason == "containerd_down":
+            return replace(failure, text=cri.why_not_started(self.journal(lines=100)) or failure.text)
+        if failure.reason == "cri_timeout":
+            return replace(failure, endpoint=self.socket)
+        return failure
+
+    def _why_not_loaded(self, failure: cri.Failure) -> cri.Failure:
+        plugins = cri.read_plugins(self._ctr_plugins().stdout)
+        if not plugins:
+            why = cri.why_not_loaded_by_journal(self.journal(lines=1000))
+            return replace(failure, text=why or failure.text)
+        why = cri.why_not_loaded(plugins)
+        if why:
+            return replace(failure, text=why)
+        return replace(failure, reason="crictl_too_old" if "v1alpha2" in failure.text else "cri_api_too_old")
+
+    def _ctr_plugins(self) -> Finished:
+        if not self.ctr:
+            return Finished(127, "", "ctr is not on this node")
+        argv = (self.ctr, "--address", self.socket, "plugins", "ls", "--detailed")
+        return self.run(argv, timeout=CONNECT_TIMEOUT, environment=os.environ)
+
+    def journal(self, *, lines: int, since: t.Optional[float] = None) -> str:
+        """The last lines of containerd's unit, or nothing where there is no journal."""
+        if not self.journalctl:
+            return ""
+        argv = [self.journalctl, "--unit", self.unit, "--output", "cat", "--no-pager", "--quiet", "--lines", str(lines)]
+        argv += [f"--since=@{since:.3f}"] if since else []
+        return self.run(argv, timeout=CONNECT_TIMEOUT, environment=os.environ).stdout
+
+
+# ---- waiting ----
+
+
+def ask_cri(node: Node, *, pulling: bool) -> t.Tuple[cri.Image, ...]:
+    """Ask both services once. The images are those that were there before the first pull."""
+    if not node.crictl:
+        if pulling:
+            raise NoCri(cri.Failure("crictl_absent", "crictl is not on this node"))
+        node.ask_plugins()
+        return ()
+    images = node.images()
+    node.ask_runtime()
+    return images
+
+
+def wait_for_cri(node: Node, *, pulling: bool, seconds: float) -> t.Tuple[cri.Image, ...]:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ask_cri(node, pulling=pulling)
+        except NoCri as no_cri:
+            if not no_cri.failure.transient or time.monotonic() + POLL_INTERVAL > deadline:
+                raise
+        time.sleep(POLL_INTERVAL)
+
+
+# ---- pulling ----
+
+
+@dataclass(frozen=True)
+class Pull:
+    """One image that was asked for, and what came of it: an ID or a failure."""
+
+    image: str
+    reference: t.Optional[cri.Reference]
+    outcome: t.Union[str, cri.Failure]
+    attempts: int
+    duration: float
+    story: cri.Story = field(default_factory=cri.Story)
+
+    @property
+    def failure(self) -> t.Optional[cri.Failure]:
+        return self.outcome if isinstance(self.outcome, cri.Failure) else None
+
+
+def pull_image(node: Node, image: str, *, timeout: float, retries: int, delay: float) -> Pull:
+    """Pull one image, again as long as the reason may pass, and learn from the journal why it failed."""
+    reference = cri.parse_reference(image)
+    if reference is None:
+        return Pull(image, None, cri.Failure("invalid_reference", "empty, or with a character it cannot have"), 0, 0.0)
+    began, started = time.time(), time.monotonic()
+    for attempt in range(1, retries + 2):
+        began, began_monotonic = time.time(), time.monotonic()
+        outcome = node.pull(image, timeout=timeout)
+        out_of_time = time.monotonic() - began_monotonic >= timeout
+        if isinstance(outcome, str) or not outcome.transient or out_of_time or attempt > retries:
+            break
+        time.sleep(delay)
+    pull = Pull(image, reference, outcome, attempt, round(time.monotonic() - started, 2))
+    return with_story(node, pull, reference, since=began) if pull.failure else pull
+
+
+def with_story(node: Node, pull: Pull, reference: cri.Reference, *, since: float) -> Pull:
+    story = cri.read_story(node.journal(lines=200, since=since), reference, node.secrets)
+    failure = t.cast(cri.Failure, pull.failure)
+    if not failure.endpoint:
+        failure = replace(failure, endpoint=cri.endpoint_by(story))
+    return replace(pull, outcome=failure, story=story)
+
+
+def pulled_result(pull: Pull, before: t.Sequence[cri.Image], after: t.Sequence[cri.Image]) -> Result:
+    reference = t.cast(cri.Reference, pull.reference)
+    was, now = cri.find_image(before, reference), cri.find_image(after, reference)
+    return {
+        "image": pull.image,
+        "reference": now.repo_digest(reference) if now else None,
+        "id": now.id if now else pull.outcome,
+        "changed": not was or was.id != (now.id if now else pull.outcome),
+        "duration": pull.duration,
+        "attempts": pull.attempts,
+    }
+
+
+def failed_result(pull: Pull) -> Result:
+    failure = t.cast(cri.Failure, pull.failure)
+    return {
+        "image": pull.image,
+        "reason": failure.reason,
+        "endpoint": failure.endpoint,
+        "endpoints": [asdict(attempt) for attempt in pull.story.attempts],
+        "msg": f"{pull.image}: {cri.explain(failure, reference=pull.reference, story=pull.story)}",
+        "text": failure.text,
+        "attempts": pull.attempts,
+        "duration": pull.duration,
+    }
+
+
+def would_pull(image: str, before: t.Sequence[cri.Image]) -> Result:
+    reference = cri.parse_reference(image)
+    found = cri.find_image(before, reference) if reference else None
+    return {
+        "image": image,
+        "reference": found.repo_digest(reference) if found and reference else None,
+        "id": found.id if found else None,
+        "changed": found is None,
+        "duration": 0.0,
+        "attempts": 0,
+    }
+
+
+def images_after(node: Node, pulls: t.Sequence[Pull], before: t.Sequence[cri.Image]) -> t.Sequence[cri.Image]:
+    """The list of images is asked for again only if a pull brought something that the first list does not have."""
+    known = {(image.id, name) for image in before for name in (*image.tags, *image.digests)}
+    done = [pull for pull in pulls if not pull.failure and pull.reference]
+    if all((pull.outcome, t.cast(cri.Reference, pull.reference).canonical) in known for pull in done):
+        return before
+    return node.images()
+
+
+# ---- options ----
+
+
+def socket_path(endpoint: str) -> str:
+    path = endpoint[len("unix://") :] if endpoint.startswith("unix://") else endpoint
+    if not path.startswith("/"):
+        raise BadOption(f"runtime_endpoint has to be unix:// and an absolute path, it is {endpoint}")
+    return path
+
+
+def check_numbers(params: t.Mapping[str, t.Any]) -> None:
+    for option, least in (("timeout", 1), ("wait", 0), ("retries", 0), ("retry_delay", 0)):
+        if params[option] < least:
+            raise BadOption(f"{option} has to be {least} or more, it is {params[option]}")
+
+
+def credentials_of(params: t.Mapping[str, t.Any]) -> t.Optional[Credentials]:
+    if params["auth"] is not None:
+        auth = "".join(params["auth"].split())
+        return Credentials(auth, (params["auth"], auth, *_decoded(auth)))
+    if params["credentials_file"] is not None:
+        return _credentials(*read_credentials(params["credentials_file"]))
+    if params["username"] is not None:
+        return _credentials(params["username"], params["password"])
+    return None
+
+
+def _credentials(username: str, password: str) -> Credentials:
+    if not username or ":" in username:
+        raise BadOption("a user name may neither be empty nor have a colon in it")
+    auth = base64.b64encode(f"{username}:{password}".encode()).decode()
+    return Credentials(auth, (password, auth))
+
+
+def _decoded(auth: str) -> t.Tuple[str, ...]:
+    try:
+        _user, colon, password = base64.b64decode(auth, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        colon, password = "", ""
+    if not colon:
+        raise BadOption("auth has to be the base64 of user:password")
+    return (password,)
+
+
+def read_credentials(path: str) -> t.Tuple[str, str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            content = file.read(65536)
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise BadOption(f"credentials_file {path} cannot be read: {why}") from None
+    if mode & 0o077:
+        raise BadOption(f"credentials_file {path} is open to others (mode {mode:04o}): chmod 0600 {path}")
+    username, colon, password = content.strip().partition(":")
+    if not colon or "\n" in content.strip():
+        raise BadOption(f"credentials_file {path} has to hold one line user:password")
+    return username, password
+
+
+def crictl_of(params: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    path: t.Optional[str] = params["crictl"]
+    if path and not os.access(path, os.X_OK):
+        raise BadOption(f"crictl {path} is not there, or cannot be executed")
+    return path or find_program("crictl")
+
+
+def node_of(params: t.Mapping[str, t.Any]) -> Node:
+    return Node(
+        socket=socket_path(params["runtime_endpoint"]),
+        unit=params["unit"],
+        crictl=crictl_of(params),
+        ctr=find_program("ctr"),
+        journalctl=find_program("journalctl"),
+        credentials=credentials_of(params),
+    )
+
+
+# ---- the module ----
+
+ARGUMENT_SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
+    "images": {"type": "list", "elements": "str", "default": []},
+    "runtime_endpoint": {"type": "str", "default": "unix:///run/containerd/containerd.sock"},
+    "wait": {"type": "int", "default": 0},
+    "timeout": {"type": "int", "default": 300},
+    "retries": {"type": "int", "default": 2},
+    "retry_delay": {"type": "int", "default": 3},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "auth": {"type": "str", "no_log": True},
+    "credentials_file": {"type": "path"},
+    "crictl": {"type": "path"},
+    "unit": {"type": "str", "default": "containerd"},
+}
+
+
+def images_before(module: AnsibleModule, node: Node) -> t.Tuple[cri.Image, ...]:
+    pulling = bool(module.params["images"])
+    if not module.check_mode:
+        return wait_for_cri(node, pulling=pulling, seconds=module.params["wait"])
+    try:
+        return ask_cri(node, pulling=pulling)
+    except NoCri as no_cri:
+        # A node that is to get its containerd in this very play has no CRI yet.
+        module.warn(f"which images are there cannot be told: {cri.explain(no_cri.failure)}")
+        return ()
+
+
+def pull_all(module: AnsibleModule, node: Node, before: t.Sequence[cri.Image]) -> Result:
+    params = module.params
+    wanted = list(dict.fromkeys(params["images"]))
+    if module.check_mode:
+        return {"images": [would_pull(image, before) for image in wanted], "failed_images": []}
+    options = {"timeout": params["timeout"], "retries": params["retries"], "delay": params["retry_delay"]}
+    pulls = [pull_image(node, image, **options) for image in wanted]
+    after = images_after(node, pulls, before)
+    return {
+        "images": [pulled_result(pull, before, after) for pull in pulls if not pull.failure],
+        "failed_images": [failed_result(pull) for pull in pulls if pull.failure],
+    }
+
+
+def finish(module: AnsibleModule, result: Result) -> None:
+    result["changed"] = any(image["changed"] for image in result["images"])
+    failed = result["failed_images"]
+    if not failed:
+        del result["failed_images"]
+        module.exit_json(**result)
+    total = len(failed) + len(result["images"])
+    head = [] if total == 1 else [f"{len(failed)} of {total} images could not be pulled."]
+    module.fail_json(msg="\n".join(head + [image["msg"] for image in failed]), reason=failed[0]["reason"], **result)
+
+
+def work(module: AnsibleModule) -> None:
+    check_numbers(module.params)
+    node = node_of(module.params)
+    module.no_log_values.update(node.secrets)
+    started = time.monotonic()
+    before = images_before(module, node)
+    waited = round(time.monotonic() - started, 2)
+    finish(module, {**pull_all(module, node, before), "waited": waited})
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC,
+        mutually_exclusive=[("username", "auth", "credentials_file")],
+        required_together=[("username", "password")],
+        supports_check_mode=True,
+    )
+    try:
+        work(module)
+    except BadOption as error:
+        module.fail_json(msg=str(error))
+    except NoCri as no_cri:
+        failure = no_cri.failure
+        endpoint = module.params["runtime_endpoint"]
+        message = f"No CRI on {endpoint}: {cri.explain(failure)}"
+        module.fail_json(msg=message, reason=failure.reason, text=failure.text, images=[], failed_images=[])
+
+
+if __name__ == "__main__":
+    main()
