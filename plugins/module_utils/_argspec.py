@@ -22,3 +22,37 @@ CONTAINERD_CONFIG: Spec = {
     "backup": {"type": "bool", "default": False},
     "containerd_version": {"type": "str"},
 }
+
+REGISTRY_HOST: Spec = {
+    "capabilities": {"type": "list", "elements": "str", "choices": ["pull", "resolve", "push", "referrers"]},
+    "ca": {"type": "list", "elements": "str"},
+    "client": {"type": "raw"},
+    "skip_verify": {"type": "bool"},
+    "override_path": {"type": "bool"},
+    "dial_timeout": {"type": "str"},
+    "header": {"type": "dict", "no_log": True},
+}
+
+CONTAINERD_REGISTRIES: Spec = {
+    "registries": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "namespace": {"type": "str", "required": True},
+            "fallback": {"type": "bool", "required": True},
+            "hosts": {
+                "type": "list",
+                "elements": "dict",
+                "options": {"url": {"type": "str", "required": True}, **REGISTRY_HOST},
+            },
+            "server": {"type": "str"},
+            **REGISTRY_HOST,
+        },
+    },
+    "defaults": {"type": "dict", "options": REGISTRY_HOST},
+    "config_path": {"type": "str", "default": "/etc/containerd/certs.d"},
+    "purge": {"type": "bool", "default": False},
+    "backup": {"type": "bool", "default": False},
+    "containerd_version": {"type": "str"},
+}

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The work of the module ``containerd_registries``."""
+
+from __future__ import annotations
+
+import datetime
+import pathlib
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_REGISTRIES
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change
+from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, NodeFailure, Result
+from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import text_diff, toml_diff
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import (
+    Intent,
+    is_node_path,
+    read_config_path,
+    read_registries,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import (
+    HOSTS_TOML,
+    PemFile,
+    Plan,
+    plan_registries,
+    reading,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._pem import (
+    CRYPTOGRAPHY_ERROR,
+    Pem,
+    check_ca,
+    check_client,
+    read_pem,
+)
+
+
+class ActionModule(NodeAction):
+    """Reads the tree of hosts.toml files, plans it anew, and changes what differs."""
+
+    ARGUMENT_SPEC = CONTAINERD_REGISTRIES
+
+    def check_options(self, raw: Result) -> None:
+        # The argument spec would say neither which entry is wrong nor what was probably meant.
+        self._registries = read_registries(raw.get("registries"), raw.get("defaults"))
+
+    def execute(self, options: Result) -> Result:
+        intent = Intent(
+            config_path=read_config_path(options["config_path"]),
+            registries=self._registries,
+            purge=options["purge"],
+            backup=options["backup"],
+        )
+        pems, pem_warnings = self._pems(intent)
+        programs = [] if options["containerd_version"] else ["containerd"]
+        state = self.read(programs=programs, **reading(intent))
+        release = self.release(state, options["containerd_version"])
+        plan = plan_registries(state, intent, pems, release)
+        applied = self.apply(plan.changes)
+        result: Result = {
+            "changed": bool(plan.changes),
+            "registries": list(plan.registries),
+            "adopted": list(plan.adopted),
+            "purged": list(plan.purged),
+            "kept": list(plan.kept),
+            "backup_files": [step["backup_file"] for step in applied if step.get("backup_file")],
+            "containerd_version": str(release),
+        }
+        if plan.warnings or pem_warnings:
+            result["warnings"] = [*plan.warnings, *pem_warnings]
+        if self._task.diff and plan.changes:
+            files = [change for change in plan.changes.changes if change.op not in ("mkdir", "rmdir")]
+            result["diff"] = [_diff(change, plan, pems) for change in files]
+        return result
+
+    def _pems(self, intent: Intent) -> tuple[dict[str, PemFile], list[str]]:
+        """The files beside the play that are to be copied, each judged, and what is odd about them."""
+        options = {source: option for source, option in intent.sources.items() if not is_node_path(source)}
+        if options and CRYPTOGRAPHY_ERROR is not None:
+            raise NodeFailure({"msg": missing_required_lib("cryptography", reason="on the controller, to check PEMs")})
+        contents = {source: self._file_beside_play(source, option) for source, option in options.items()}
+        parsed = {source: read_pem(contents[source], source=source, option=options[source]) for source in options}
+        _check_use(intent, parsed)
+        now = datetime.datetime.now(tz=datetime.UTC)
+        files = {
+            source: PemFile(source, contents[source], is_secret=pem.key is not None, summary=pem.summary)
+            for source, pem in parsed.items()
+        }
+        return files, [text for source, pem in parsed.items() for text in pem.expiry_warnings(source, now)]
+
+    def _file_beside_play(self, source: str, option: str) -> bytes:
+        try:
+            # A file in a vault is decrypted to a temporary one.
+            found = self._loader.get_real_file(self._find_needle("files", source))
+            try:
+                return pathlib.Path(found).read_bytes()
+            finally:
+                self._loader.cleanup_tmp_file(found)
+        except (AnsibleError, OSError) as error:
+            raise DomainError(
+                f"{source} cannot be read on the controller: {error}",
+                option=option,
+                fix="Put it beside the play, or in files/ there; a file on the node needs its absolute path.",
+            ) from error
+
+
+def _check_use(intent: Intent, parsed: t.Mapping[str, Pem]) -> None:
+    for registry in intent.registries:
+        for endpoint in registry.endpoints:
+            for source in filter(parsed.__contains__, endpoint.host.ca):
+                check_ca(parsed[source], source=source, option=endpoint.option_of("ca"))
+            for files in endpoint.host.client:
+                if all(source in parsed for source in files):
+                    check_client(
+                        parsed[files[0]], parsed[files[-1]], sources=files, option=endpoint.option_of("client")
+                    )
+
+
+def _diff(change: Change, plan: Plan, pems: t.Mapping[str, PemFile]) -> dict[str, str]:
+    """One change without its secrets: of a PEM only what it is, of a header only its name."""
+    before = plan.before.get(change.path)
+    if not change.path.endswith(f"/{HOSTS_TOML}"):
+        summary = next((pem.summary for pem in pems.values() if pem.content == change.content), "")
+        return text_diff(change.path, "PEM (not shown)\n" if change.expect else "", summary)
+    if before == change.content:
+        return text_diff(change.path, "", f"mode {change.mode}\n")
+    return toml_diff(change.path, before, change.content)

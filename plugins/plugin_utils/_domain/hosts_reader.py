@@ -1,0 +1,360 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a containerd release sees in a hosts.toml, be it ours or anyone's. Private to this collection.
+
+This follows containerd's rules and none of the renderer's, so that it can judge what was rendered: which endpoints, in
+which order, with which settings; and whether the release drops the file, or crashes on it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import posixpath
+import re
+import tomllib
+import typing as t
+import urllib.parse
+
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import (
+    CAPABILITIES,
+    ClientFiles,
+    Headers,
+    HostsFile,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Kind, scan
+
+Table = dict[str, t.Any]
+
+_HOSTLESS_FILES = Release(1, 7, 32)
+_DURATION = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
+_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_SECOND = 10**9
+_NANOSECONDS = {
+    "ns": 1,
+    "us": 1000,
+    "µs": 1000,
+    "μs": 1000,
+    "ms": 1000_000,
+    "s": _SECOND,
+    "m": 60 * _SECOND,
+    "h": 3600 * _SECOND,
+}
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "capabilities": list,
+    "ca": object,
+    "client": object,
+    "skip_verify": bool,
+    "header": dict,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """One endpoint as containerd asks it. One without a host is the upstream, with these TLS settings and headers."""
+
+    scheme: str = ""
+    host: str = ""
+    path: str = ""
+    capabilities: frozenset[str] = frozenset()
+    ca: tuple[str, ...] = ()
+    client: tuple[ClientFiles, ...] = ()
+    skip_verify: bool | None = None
+    dial_timeout: int | None = None
+    header: Headers = dataclasses.field(default=(), repr=False)
+
+    @property
+    def is_upstream(self) -> bool:
+        return not self.host
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """The endpoints in order, the upstream included. ``dropped`` says why containerd passes over the file instead."""
+
+    endpoints: tuple[Endpoint, ...] = ()
+    dropped: str | None = None
+    crashes: bool = False
+
+
+class _Dropped(Exception):
+    """containerd logs one line and goes on as if the file were not there."""
+
+
+class _Crash(Exception):
+    """containerd does not survive it."""
+
+
+def reread(content: bytes, release: Release, *, directory: str) -> Reading:
+    """What a release sees in the hosts.toml of a directory.
+
+    Where a TOML library of containerd is laxer than the standard, the file counts as dropped.
+    """
+    try:
+        text = _decoded(content, release)
+        data = _parsed(text)
+        return Reading(tuple(_endpoints(text, data, release, directory)))
+    except _Crash:
+        return Reading(crashes=True)
+    except _Dropped as reason:
+        return Reading(dropped=str(reason))
+
+
+def intended(file: HostsFile, release: Release) -> Reading:
+    """What a release has to see for a file to mean what was asked for."""
+    every = _all_capabilities(release)
+    endpoints = [
+        Endpoint(
+            scheme=host.url.scheme,
+            host=host.url.authority,
+            path=host.url.api_root(override_path=host.override_path),
+            capabilities=frozenset(host.capabilities) or every,
+            ca=host.ca,
+            client=tuple((files[0], files[-1]) for files in host.client),
+            skip_verify=host.skip_verify or None,
+            dial_timeout=None if host.dial_timeout is None else parse_duration(host.dial_timeout),
+            header=tuple(sorted(host.header)),
+        )
+        for host in file.endpoints
+    ]
+    return Reading((*endpoints, *([] if file.server else [Endpoint(capabilities=every)])))
+
+
+def parse_duration(text: str) -> int | None:
+    """The nanoseconds of a Go duration such as ``1m30s``, or None if it is none."""
+    if text.lstrip("+-") == "0" and len(text) <= len("+0"):
+        return 0
+    if not _DURATION.fullmatch(text):
+        return None
+    total = sum(float(number) * _NANOSECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+    return int(-total if text.startswith("-") else total)
+
+
+# --- the file
+
+
+def _decoded(content: bytes, release: Release) -> str:
+    if not content:
+        raise _Dropped("the file is empty")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _Dropped(f"not UTF-8 at offset {error.start}") from None
+    if text.startswith("\ufeff") and release.line >= (2, 0):
+        raise _Dropped("it begins with a byte order mark")
+    return text.removeprefix("\ufeff")
+
+
+def _parsed(text: str) -> Table:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _Dropped(f"not valid TOML: {error}") from None
+
+
+def _endpoints(text: str, data: Table, release: Release, directory: str) -> t.Iterator[Endpoint]:
+    fields = _known_fields(release)
+    order = _order(text, data, release)
+    root = _checked(data, {**fields, "server": str, "host": dict}, release)
+    hosts = {name: _checked(_table(host, name), fields, release) for name, host in root.get("host", {}).items()}
+    for name in order:
+        yield _endpoint(name, hosts.get(name, {}), release, directory)
+    yield _endpoint(root.get("server", ""), root, release, directory)
+
+
+def _order(text: str, data: Table, release: Release) -> list[str]:
+    return _order_by_header(text) if release.line >= (2, 0) else _order_by_position(text, data, release)
+
+
+def _order_by_header(text: str) -> list[str]:
+    """Since 2.0 the headers are read, so hosts in inline tables and dotted keys are not seen."""
+    order: list[str] = []
+    last = ""
+    for statement in scan(text):
+        if statement.kind is Kind.TABLE and len(statement.path) > 1 and statement.path[0] == "host":
+            if statement.path[1] != last:
+                order.append(statement.path[1])
+            last = statement.path[1]
+    return order
+
+
+def _order_by_position(text: str, data: Table, release: Release) -> list[str]:
+    """Before 2.0 the place where a host is first spoken of counts; an inline table has none and comes first."""
+    statements = scan(text)
+    if any(statement.is_header and {"[", "]"} & set("".join(statement.keys)) for statement in statements):
+        raise _Dropped("a table's key has a bracket in it")
+    if "host" not in data and release >= _HOSTLESS_FILES:
+        return []
+    if not isinstance(data.get("host"), dict):
+        raise _Dropped("it has no host table")
+    if len(data["host"]) > 1 and not all(isinstance(host, dict) for host in data["host"].values()):
+        raise _Crash
+    inline = {s.path[1] for s in statements if s.kind is Kind.KEY and len(s.path) == 2 and s.path[0] == "host"}
+    return sorted(data["host"], key=lambda name: name not in inline)
+
+
+def _known_fields(release: Release) -> dict[str, type | tuple[type, ...]]:
+    fields = dict(_FIELDS)
+    if release.knows(Feature.OVERRIDE_PATH):
+        fields["override_path"] = bool
+    if release.knows(Feature.DIAL_TIMEOUT):
+        fields["dial_timeout"] = str
+    return fields
+
+
+def _table(value: t.Any, name: str) -> Table:
+    if not isinstance(value, dict):
+        raise _Dropped(f"host.{name} is not a table")
+    return value
+
+
+def _checked(table: Table, fields: t.Mapping[str, type | tuple[type, ...]], release: Release) -> Table:
+    """The known keys of a table; other keys are passed over without a word, as containerd does."""
+    known: Table = {}
+    for key, value in table.items():
+        field = _field(key, table, release)
+        if field not in fields:
+            continue
+        if not isinstance(value, fields[field]) or (field == "capabilities" and not _all_text(value)):
+            raise _Dropped(f"{key} has the wrong type")
+        known[field] = value
+    return known
+
+
+def _field(key: str, table: Table, release: Release) -> str:
+    """Which field a key means: since 2.0 whatever its case, before that in lower case, else in capitals."""
+    if release.line >= (2, 0) or (key == key.upper() and key.lower() not in table):
+        return key.lower()
+    return key
+
+
+def _all_text(values: t.Any) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+# --- one endpoint
+
+
+def _endpoint(server: str, table: Table, release: Release, directory: str) -> Endpoint:
+    scheme, host, path = _location(server, override_path=table.get("override_path", False)) if server else ("", "", "")
+    return Endpoint(
+        scheme=scheme,
+        host=host,
+        path=path,
+        capabilities=_capabilities(table.get("capabilities", []), release),
+        ca=_ca(table.get("ca"), directory),
+        client=_client(table.get("client"), directory),
+        skip_verify=table.get("skip_verify"),
+        dial_timeout=_dial_timeout(table.get("dial_timeout", "")),
+        header=_header(table.get("header", {})),
+    )
+
+
+def _location(server: str, *, override_path: bool) -> tuple[str, str, str]:
+    text = server if server.startswith("http") else f"https://{server}"
+    scheme, host, path = _go_url(text)
+    if path:
+        path = posixpath.normpath(path)
+        if path.startswith("//"):
+            path = path[1:]
+        if not path.endswith("/v2") and not override_path:
+            path += "/v2"
+    elif not override_path:
+        path = "/v2"
+    return scheme, host, path
+
+
+def _capabilities(values: list[str], release: Release) -> frozenset[str]:
+    known = _all_capabilities(release)
+    found = frozenset(value.lower() for value in values)
+    if not found <= known:
+        raise _Dropped(f"unknown capability {sorted(found - known)[0]}")
+    return found or known
+
+
+def _all_capabilities(release: Release) -> frozenset[str]:
+    return frozenset(CAPABILITIES if release.knows(Feature.REFERRERS) else CAPABILITIES[:-1])
+
+
+def _ca(value: t.Any, directory: str) -> tuple[str, ...]:
+    return () if value is None else _paths([value] if isinstance(value, str) else value, directory, "ca")
+
+
+def _client(value: t.Any, directory: str) -> tuple[ClientFiles, ...]:
+    if value is None:
+        return ()
+    pairs = [value] if isinstance(value, str) else value
+    if not isinstance(pairs, list):
+        raise _Dropped("client has the wrong type")
+    return tuple(_pair(pair, directory) for pair in pairs)
+
+
+def _pair(value: t.Any, directory: str) -> ClientFiles:
+    if isinstance(value, str):
+        value = [value, value]
+    paths = _paths(value, directory, "client")
+    if len(paths) != 2:
+        raise _Dropped("client has a list that is not a pair")
+    return paths
+
+
+def _paths(values: t.Any, directory: str, key: str) -> tuple[str, ...]:
+    if not isinstance(values, list) or not _all_text(values):
+        raise _Dropped(f"{key} has the wrong type")
+    return tuple(value if value.startswith("/") else posixpath.normpath(f"{directory}/{value}") for value in values)
+
+
+def _dial_timeout(text: str) -> int | None:
+    if not text:
+        return None
+    duration = parse_duration(text)
+    if duration is None:
+        raise _Dropped("dial_timeout is not a duration")
+    return duration
+
+
+def _header(table: Table) -> Headers:
+    found = []
+    for name, value in sorted(table.items()):
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list) or not _all_text(values):
+            raise _Dropped(f"header {name} has the wrong type")
+        found.append((name, tuple(values)))
+    return tuple(found)
+
+
+# --- URLs as Go reads them
+
+_GO_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
+_GO_HOST = re.compile(r"[^\x00-\x20\\^`{|}%\x7f/?#]*", re.ASCII)
+
+
+def _go_url(text: str) -> tuple[str, str, str]:
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        raise _Dropped("a URL has control characters in it")
+    rest = text.split("#", 1)[0].split("?", 1)[0]
+    match = _GO_SCHEME.match(rest)
+    scheme = match[1].lower() if match else ""
+    rest = rest[match.end() :] if match else rest
+    if match and not rest.startswith("/"):
+        return scheme, "", ""
+    if not rest.startswith("//"):
+        if ":" in rest.split("/")[0]:
+            raise _Dropped("a URL is not one")
+        return scheme, "", _unquoted(rest)
+    authority, slash, path = rest[2:].partition("/")
+    return scheme, _go_host(authority.rpartition("@")[2]), _unquoted(slash + path)
+
+
+def _go_host(host: str) -> str:
+    port = host.rpartition("]")[2] if host.startswith("[") else host[host.rfind(":") :] if ":" in host else ""
+    if not re.fullmatch(r"(?::[0-9]*)?", port, re.ASCII) or not _GO_HOST.fullmatch(host):
+        raise _Dropped("a URL has no valid host")
+    return host
+
+
+def _unquoted(path: str) -> str:
+    if re.search(r"%(?![0-9A-Fa-f]{2})", path):
+        raise _Dropped("a URL has a broken escape in it")
+    return urllib.parse.unquote(path)
