@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -17,6 +18,8 @@ from nodes.steps import Steps
 
 GIGABYTE = 1024**3
 DISK_GIGABYTES = 6
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_WANTED = 1024
 
 
 class Lack(Exception):
@@ -57,6 +60,14 @@ def check_disk(directory: Path) -> None:
             f"{directory} has {free:.1f} GB free and node images need {DISK_GIGABYTES} GB. Make room there,"
             " or set AIRGAP_NODES_CACHE to a directory with more."
         )
+
+
+def raise_limits(steps: Steps) -> None:
+    """Every systemd watches files, and the kernel's default runs out at the seventh node or so."""
+    if int(INOTIFY.read_text()) < INOTIFY_WANTED:
+        with contextlib.suppress(OSError):
+            INOTIFY.write_text(f"{INOTIFY_WANTED}\n")
+            steps.say(f"raised fs.inotify.max_user_instances to {INOTIFY_WANTED}, until the next boot")
 
 
 def install_programs(steps: Steps) -> None:

@@ -11,7 +11,6 @@ import shlex
 import typing as t
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 
 import docker.errors
 
@@ -126,7 +125,9 @@ class Node:
             tag,
             name=self.container_name,
             hostname=self.name,
-            command=["/usr/local/sbin/node-init", self.container_name],
+            command=["/usr/local/sbin/node-init"],
+            # what systemd says before its journal runs is kept as the container's log
+            tty=True,
             environment={"container": "docker"},
             stop_signal="SIGRTMIN+3",
             cgroupns="private",
@@ -155,10 +156,18 @@ class Node:
 
     def wait(self) -> None:
         """Until containerd answers and sshd listens."""
-        done = self.run(["node-ready"])
-        if done.status:
-            journal = self.run(["journalctl", "-u", "containerd", "-n", "3", "--no-pager", "-o", "cat"]).stdout
-            raise Lack(f"{self.name} does not come up: {done.stderr.strip()} {journal.strip()}")
+        try:
+            self.run(["node-ready"]).checked("node-ready")
+        except (Lack, RuntimeError, docker.errors.APIError) as error:
+            raise Lack(f"{self.name} does not come up: {self._last_words() or error}") from error
+
+    def _last_words(self) -> str:
+        """Of containerd while the node runs, else of the node."""
+        container = self.container
+        if container is None or container.status == "running":
+            journal = ["journalctl", "-u", "containerd", "-p", "warning", "-n", "3", "--no-pager", "-o", "cat"]
+            return self.run(journal).stdout.strip()
+        return str(container.logs(tail=3).decode(errors="replace")).strip()
 
     def run(self, argv: list[str]) -> Output:
         container = self.container
@@ -177,7 +186,6 @@ class Node:
         container = self.container
         if container is not None:
             container.remove(force=True, v=True)
-        _remove_cgroup(self.container_name)
 
     def pod(self, image: str | None = None) -> Pod:
         """Starts a pod with the sandbox image that containerd is configured with, looks at it and removes it."""
@@ -218,20 +226,3 @@ def _login_files(name: str, keys: Keys) -> bytes:
     layer.add("etc/ssh/ssh_host_ed25519_key", host_key.read_bytes(), mode=0o600)
     layer.add("etc/ssh/ssh_host_ed25519_key.pub", host_key.with_suffix(".pub").read_bytes())
     return layer.finish()
-
-
-def _remove_cgroup(name: str) -> None:
-    """On cgroup v1 hosts the node made a branch of its own, which outlives it. It is empty by now."""
-    for root in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup"):
-        branch = Path(root) / name
-        if branch.is_dir():
-            children = [path for path in branch.rglob("*") if path.is_dir()]
-            for directory in [*sorted(children, reverse=True), branch]:
-                _remove_directory(directory)
-
-
-def _remove_directory(directory: Path) -> None:
-    try:
-        directory.rmdir()
-    except OSError:
-        return

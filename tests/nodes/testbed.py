@@ -82,6 +82,7 @@ class Testbed:
         releases = choose(list(names))
         machine.check_machine()
         with self._lock():
+            machine.raise_limits(self.steps)
             machine.install_programs(self.steps)
             self._client = engine.ensure(self.steps)
             self._build(releases)
