@@ -30,6 +30,19 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def printable(value: t.Any) -> t.Any:
+    """The same with every text fit for a controller, which refuses a whole result for one file name in it that is not
+    UTF-8. What is not becomes an escape, such as \\udce9 for the byte E9; such a name is for people, not for asking.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {printable(key): printable(held) for key, held in value.items()}
+    if isinstance(value, list):
+        return [printable(held) for held in value]
+    return value
+
+
 @dataclass(frozen=True)
 class Change:
     """One step: what to do to one path, and what the file must still hold for it to be done."""

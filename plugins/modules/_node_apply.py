@@ -133,7 +133,7 @@ import signal
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import OPS, ChangeSet
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import OPS, ChangeSet, printable
 from ansible_collections.airgap.nodes.plugins.module_utils._files import FileError, apply_changes
 
 
@@ -180,11 +180,11 @@ def run(module: AnsibleModule) -> None:
         changes = ChangeSet.from_wire(take_changes(module))
         applied, warnings = apply_changes(changes, check_only=module.check_mode)
     except (FileError, ValueError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=printable(str(error)))
     for warning in warnings:
-        module.warn(warning)
+        module.warn(printable(warning))
     changed = bool(changes if module.check_mode else applied)
-    module.exit_json(changed=changed, applied=[dataclasses.asdict(done) for done in applied])
+    module.exit_json(changed=changed, applied=printable([dataclasses.asdict(done) for done in applied]))
 
 
 def main() -> None:

@@ -16,6 +16,8 @@ description:
     it nor is touched.
   - A path that cannot be read does not fail the module. Its entry has a field C(error), and it is for the caller to
     decide what that means.
+  - A file name that is not UTF-8 is returned with escapes in it, such as V(\udce9), since a controller takes no other
+    text. It cannot be asked for by that name.
   - Needs nothing on the node but Python. Without the rights to see a file, its entry says so.
 options:
   files:
@@ -280,6 +282,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.nodes.plugins.module_utils import _files, _programs
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import printable
 
 
 def read_files(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
@@ -312,9 +315,9 @@ def main() -> None:
                 module.fail_json(msg=f"{option}: {path!r} is not an absolute path")
     unit, warning = _programs.read_unit(module.params["unit"]) if module.params["unit"] else (None, None)
     if warning:
-        module.warn(warning)
+        module.warn(printable(warning))
     programs = _programs.read_programs(module.params["programs"], unit)
-    module.exit_json(changed=False, unit=unit, programs=programs, **read_files(module.params))
+    module.exit_json(changed=False, **printable({"unit": unit, "programs": programs, **read_files(module.params)}))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ def run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         with pytest.raises(SystemExit):
             module.main()
         result: dict[str, t.Any] = json.loads(capsys.readouterr().out)
+        # As strict as a controller, which refuses a result that holds anything but UTF-8.
+        json.dumps(result, ensure_ascii=False).encode("utf-8")
         return result
 
     return run

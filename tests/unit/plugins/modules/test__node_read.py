@@ -78,16 +78,21 @@ def test_a_relative_path_is_refused(run_module: RunModule, option: str) -> None:
     assert result["msg"] == f"{option}: '~/relative' is not an absolute path"
 
 
-def test_a_name_that_is_not_utf8_travels_there_and_back(tmp_path: pathlib.Path, run_module: RunModule) -> None:
+def test_names_that_are_not_utf8_are_told_in_escapes(tmp_path: pathlib.Path, run_module: RunModule) -> None:
     directory = os.fsencode(tmp_path) + b"/caf\xe9"
     os.mkdir(directory)
-    with open(directory + b"/\xff.toml", "wb") as stream:
-        stream.write(b"found")
-    listing = run_module(_node_read, {"directories": [str(tmp_path)], "globs": [f"{tmp_path}/*/*.toml"]})
-    assert "caf\udce9/\udcff.toml" in listing["directories"][str(tmp_path)]["entries"]
-    (path,) = listing["globs"][f"{tmp_path}/*/*.toml"]
-    again = run_module(_node_read, {"files": [path]})
-    assert base64.b64decode(again["files"][path]["content"]) == b"found"
+    os.symlink(b"\xfe", directory + b"/\xff.toml")
+    result = run_module(_node_read, {"directories": [str(tmp_path)], "globs": [f"{tmp_path}/*/*.toml"]})
+    entries = result["directories"][str(tmp_path)]["entries"]
+    assert entries["caf\\udce9/\\udcff.toml"]["link"] == f"{tmp_path.resolve()}/caf\\udce9/\\udcfe"
+    assert list(result["globs"][f"{tmp_path}/*/*.toml"]) == [f"{tmp_path}/caf\\udce9/\\udcff.toml"]
+
+
+def test_names_that_are_utf8_are_told_as_they_are(tmp_path: pathlib.Path, run_module: RunModule) -> None:
+    (tmp_path / "café \\ ☕").touch()
+    result = run_module(_node_read, {"directories": [str(tmp_path)], "files": [f"{tmp_path}/café \\ ☕"]})
+    assert list(result["directories"][str(tmp_path)]["entries"]) == ["café \\ ☕"]
+    assert result["files"][f"{tmp_path}/café \\ ☕"]["kind"] == "file"
 
 
 def test_what_is_read_is_not_logged(tmp_path: pathlib.Path, run_module: RunModule, logged: list[str]) -> None:
