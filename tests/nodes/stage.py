@@ -68,7 +68,7 @@ class Stage(Steps):
             self.hint(", ".join(self._running))
 
     def heading(self, title: str, text: str) -> None:
-        self.console.print(f"\n[bold cyan]{title}[/bold cyan]  [dim]{text}[/dim]\n")
+        self.console.print(f"\n[bold cyan]{title}[/bold cyan]  [dim]{text}[/dim]")
 
     def table(self, *columns: str) -> Table:
         table = Table(box=box.SIMPLE, header_style="dim", padding=(0, 2, 0, 0), show_edge=False)
@@ -88,6 +88,10 @@ class Stage(Steps):
 
     def command(self, text: str, *, prompt: str = "$") -> None:
         self.console.print(f"  [dim]{prompt}[/dim] [bold]{text}[/bold]")
+
+    def offer(self, what: str, how: str) -> None:
+        """Something the reader may do next, never broken over lines: it is there to be copied."""
+        self.console.print(f"  {what}\n    [bold]{escape(how)}[/bold]", soft_wrap=True)
 
     def quote(self, text: str) -> None:
         self.console.print(f"[dim]{escape(textwrap.indent(text, '    '))}[/dim]", soft_wrap=True)

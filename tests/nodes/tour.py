@@ -15,8 +15,6 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.table import Table
-
 from nodes import paths
 from nodes.machine import Lack
 from nodes.stage import Stage, short
@@ -29,7 +27,7 @@ if t.TYPE_CHECKING:
 EXAMPLE = paths.HERE / "demo"
 IMAGE = "registry.k8s.io/pause:3.10"
 TAIL_LINES = 40
-TASK = re.compile(r"^TASK \[(?:[\w.]+ : )?(?P<task>.+?)\] \*+$")
+TASK = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(?:[\w.]+ : )?(?P<task>.+?)\] \*+$")
 CHANGED = re.compile(r"^changed: \[(?P<node>[^\]]+)\]")
 RECAP = re.compile(r"^(?P<node>\S+)\s+: (?P<counts>ok=\d+ .*)$")
 
@@ -80,7 +78,7 @@ class Tour:
     # The steps
 
     def boot(self) -> None:
-        self.stage.heading("Nodes", "systemd, sshd and a real containerd each, as they come from the distribution")
+        self.stage.heading("Nodes", "systemd, sshd and a real containerd on each")
         with self.stage.live():
             nodes = self.testbed.up()
             with self.stage.step("bringing them to the state they were built in"):
@@ -95,9 +93,9 @@ class Tour:
         self.stage.heading("1  First run", "this is all that a user writes")
         self.stage.show_file(self.directory / "group_vars" / "k8s_nodes.yml", "yaml")
         play, seconds = self.play("first-run")
-        table = self.stage.table("node", "changed", "by")
-        for name, counts in play.recap.items():
-            table.add_row(name, f"[yellow]{counts['changed']}[/yellow]", ", ".join(play.changed.get(name, [])))
+        table = self.stage.table("changed", *play.recap)
+        for task in dict.fromkeys(task for tasks in play.changed.values() for task in tasks):
+            table.add_row(task, *("●" if task in play.changed.get(name, []) else "" for name in play.recap))
         self.stage.show(table)
         if not all(counts["changed"] for counts in play.recap.values()):
             raise DemoFailed("The first run changed nothing on a node that had nothing yet.")
@@ -143,32 +141,34 @@ class Tour:
         raise DemoFailed(f"{node.name} pulled {IMAGE}, but the private registry was not asked for it.")
 
     def pods(self) -> None:
-        self.stage.heading("4  A pod", "the sandbox image is pulled by containerd itself, and it has to start")
-        table = self.stage.table("node", "pod", "state", "sandbox image", "address")
+        self.stage.heading("4  A pod", "its sandbox image is gone again: containerd has to fetch it itself")
+        table = self.stage.table("node", "pod", "sandbox image", "fetched by")
         start = time.monotonic()
         with self.stage.live():
             for node in self.testbed.nodes():
                 self.stage.hint(f"{node.name}: crictl runp")
-                pod = node.pod()
-                if pod.sandbox_image != IMAGE or pod.state != "SANDBOX_READY":
-                    raise DemoFailed(f"{node.name} started {pod}, not a pod with {IMAGE}.")
-                table.add_row(node.name, pod.name, f"[green]{pod.state}[/green]", pod.sandbox_image, pod.address)
+                table.add_row(*self.pod(node))
         self.stage.show(table)
         self.stage.done("pods start with the sandbox image from the private registry", time.monotonic() - start)
+
+    def pod(self, node: Node) -> tuple[str, str, str, str]:
+        node.run(["crictl", "rmi", IMAGE])
+        mark = self.testbed.registry.mark()
+        pod = node.pod()
+        if pod.sandbox_image != IMAGE or pod.state != "SANDBOX_READY":
+            raise DemoFailed(f"{node.name} started {pod}, not a pod with {IMAGE}.")
+        return node.name, f"[green]{pod.state}[/green]", pod.sandbox_image, self.answer(node, mark).agent
 
     def farewell(self, seconds: float) -> None:
         self.stage.heading("Yours now", f"all of it took {seconds:.0f} s, and the nodes stay up")
         here = short(self.directory)
-        table = Table(box=None, show_header=False, padding=(0, 3, 0, 0))
-        for what, how in (
-            ("log in to a node", f"ssh -F {short(self.testbed.keys.config)} node-2-3"),
-            ("playbook, variables, inventory", f"{here}/"),
-            ("run it again", f"tests/tools/env ansible-playbook -i {here}/inventory.ini {here}/site.yml"),
-            ("what Ansible said", f"{here}/*.log"),
-            ("clean up", "make demo-clean"),
-        ):
-            table.add_row(what, f"[bold]{how}[/bold]")
-        self.stage.show(table)
+        self.stage.offer("log in to a node", f"ssh -F {short(self.testbed.keys.config)} node-2-3")
+        self.stage.offer(
+            "change the variables beside the inventory, and run it again",
+            f"tests/tools/env ansible-playbook -i {here}/inventory.ini {here}/site.yml",
+        )
+        self.stage.offer("read what Ansible said", f"less {here}/first-run.log")
+        self.stage.offer("clean up", "make demo-clean")
 
     # How they are done
 
