@@ -52,7 +52,7 @@ def connect() -> docker.DockerClient | None:
 def ensure(steps: Steps) -> docker.DockerClient:
     host = os.environ.get("DOCKER_HOST", SOCKET)
     if not host.startswith("unix://"):
-        raise Lack(f"DOCKER_HOST is {host}: the nodes need an engine on this machine. Unset it.")
+        raise Lack(f"DOCKER_HOST is {host}: the nodes need an engine here. Unset it.")
     return connect() or _start(steps)
 
 

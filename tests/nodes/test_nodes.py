@@ -117,7 +117,7 @@ def test_disk_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_engine_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
-    with pytest.raises(Lack, match=r"^DOCKER_HOST is tcp://192\.0\.2\.1:2375: the nodes need an engine on this machine"):
+    with pytest.raises(Lack, match=r"^DOCKER_HOST is tcp://192\.0\.2\.1:2375: the nodes need an engine here\."):
         engine.ensure(Steps())
 
 
