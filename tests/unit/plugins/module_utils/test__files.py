@@ -261,6 +261,13 @@ def test_a_file_that_tells_no_size_is_limited_too() -> None:
     assert read("/proc/version", max_bytes=5)["error"] == "larger than 5 bytes, not read"
 
 
+def test_a_file_without_end_is_given_up(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    chunks = iter([b"x" * 1000] * 20)
+    monkeypatch.setattr(os, "read", lambda *_arguments: next(chunks))
+    assert read(tmp_path / "file", max_bytes=10_000)["error"] == "larger than 10000 bytes, not read"
+
+
 def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(number: int) -> t.NoReturn:
         raise KeyError(number)
@@ -1085,6 +1092,15 @@ def test_another_user_works_in_a_directory_of_its_own(nobody: pathlib.Path) -> N
     apply(replace(path, backup=True), mkdir(nobody / "d"), create(nobody / "d" / "f"), delete(path_in(nobody, "g")))
     assert path.read_bytes() == b"new\n"
     assert (nobody / "d" / "f").stat().st_uid == NOBODY
+
+
+def test_another_user_works_in_a_directory_of_root(nobody: pathlib.Path) -> None:
+    os.seteuid(0)
+    os.chown(nobody, 0, 0)
+    nobody.chmod(0o1777)
+    os.seteuid(NOBODY)
+    apply(mkdir(nobody / "d"), create(nobody / "d" / "f"), create(nobody / "f"))
+    assert ((nobody / "d").stat().st_uid, (nobody / "f").stat().st_uid) == (NOBODY, NOBODY)
 
 
 def path_in(top: pathlib.Path, name: str) -> pathlib.Path:
