@@ -552,6 +552,8 @@ def _dress(descriptor: int, attributes: Attributes) -> None:
 
 
 def _dress_directory(place: str, attributes: Attributes) -> None:
+    """Give a directory that was just made what it is to have."""
+    os.chmod(place, 0o700)  # the umask may have taken what opening it needs
     descriptor = os.open(place, _DIRECTORY)
     try:
         _dress(descriptor, attributes)

@@ -901,7 +901,20 @@ def test_content_and_name_are_on_the_disk_before_the_next_step(
 
 FULL = "No space left on device"
 UNDONE = "what was done before it was undone"
-FAULTS = ("open", "link", "rename", "unlink", "mkdir", "rmdir", "fsync", "fchmod", "fchown", "symlink", "listdir")
+FAULTS = (
+    "open",
+    "link",
+    "rename",
+    "unlink",
+    "mkdir",
+    "rmdir",
+    "fsync",
+    "chmod",
+    "fchmod",
+    "fchown",
+    "symlink",
+    "listdir",
+)
 
 
 def rich_tree(top: pathlib.Path) -> tuple[Change, ...]:
