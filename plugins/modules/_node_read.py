@@ -16,7 +16,7 @@ description:
     it nor is touched.
   - A path that cannot be read does not fail the module. Its entry has a field C(error), and it is for the caller to
     decide what that means.
-  - A file name that is not UTF-8 is returned with escapes in it, such as V(\udce9), since a controller takes no other
+  - A file name that is not UTF-8 is returned with escapes in it, such as V(\\udce9), since a controller takes no other
     text. It cannot be asked for by that name.
   - Needs nothing on the node but Python. Without the rights to see a file, its entry says so.
 options:
