@@ -466,7 +466,7 @@ class _Transaction:
         try:
             _take_back(undo)
         except OSError as error:
-            if undo.source not in self._kept:
+            if not os.path.lexists(undo.source):
                 return f"{undo.path}: {reason(error)}"
             self._kept.remove(undo.source)
             return f"{undo.path}: {reason(error)}, what it held is in {undo.source}"

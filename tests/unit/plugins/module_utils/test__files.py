@@ -1036,6 +1036,19 @@ def test_what_cannot_be_undone_is_told_and_not_lost(tmp_path: pathlib.Path, monk
     assert (tmp_path / "b").read_bytes() == b"old\n"
 
 
+def test_a_new_file_that_cannot_be_taken_back_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: str) -> t.NoReturn:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(FileError) as caught:
+        apply(create(tmp_path / "a"), mkdir(tmp_path / "none" / "b"))
+    assert str(caught.value) == (
+        f"cannot mkdir {tmp_path}/none/b: No such file or directory; what was done before it could not all be undone: "
+        f"{tmp_path}/a: Read-only file system"
+    )
+
+
 # Real obstacles
 
 FAILING: dict[str, tuple[t.Callable[[pathlib.Path], Change], str]] = {
