@@ -114,7 +114,7 @@ def units() -> list[Step]:
     node_side = ("tests/unit/plugins/modules/", "tests/unit/plugins/module_utils/")
     coverage = ("--cov=plugins/plugin_utils/_domain", "--cov-fail-under=95")
     return [
-        Step("controller", ("pytest", "--hypothesis-profile=ci", *coverage, "tests/unit"), count_pytest),
+        Step("controller", ("pytest", "--hypothesis-profile=ci", *coverage), count_pytest),
         Step(
             f"node side on Python {version}",
             tool("run_ansible_test.py", "units", "--requirements", "--python", version, *node_side),
