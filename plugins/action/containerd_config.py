@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import posixpath
 import typing as t
 
@@ -98,16 +99,19 @@ def _usable(path: str, entry: Entry) -> Entry:
 
 def _changes(path: str, entry: Entry, plan: ConfigPlan, *, backup: bool) -> ChangeSet:
     content = plan.text.encode()
-    private = any(holds_secret(difference.path, difference.after) for difference in plan.differences)
+    # A secret that we write must not be readable by all, whatever the file was before.
+    private = "0600" if any(holds_secret(difference.path, difference.after) for difference in plan.differences) else None
     if entry.kind == "absent":
-        directory = Change(op="mkdir", path=posixpath.dirname(path), mode="0755")
-        return ChangeSet(
-            (directory, Change(op="create", path=path, content=content, mode="0600" if private else "0644"))
-        )
-    mode = (
-        "0600" if private else None
-    )  # a secret that we write must not be readable by all, whatever the file was before
-    return ChangeSet((Change(op="replace", path=path, content=content, expect=entry.sha256, mode=mode, backup=backup),))
+        create = Change(op="create", path=path, content=content, mode=private or "0644")
+        return ChangeSet((*_directories(path), create))
+    replace = Change(op="replace", path=path, content=content, expect=entry.sha256, mode=private, backup=backup)
+    return ChangeSet((replace,))
+
+
+def _directories(path: str) -> list[Change]:
+    """All above the file; one that exists is left as it is."""
+    parents = [str(parent) for parent in reversed(pathlib.PurePosixPath(path).parents)]
+    return [Change(op="mkdir", path=parent, mode="0755") for parent in parents[1:]]
 
 
 def _shown(path: KeyPath, before: t.Any, after: t.Any) -> Result:
