@@ -100,7 +100,7 @@ def _usable(path: str, entry: Entry) -> Entry:
 def _changes(path: str, entry: Entry, plan: ConfigPlan, *, backup: bool) -> ChangeSet:
     content = plan.text.encode()
     # A secret that we write must not be readable by all, whatever the file was before.
-    private = "0600" if any(holds_secret(difference.path, difference.after) for difference in plan.differences) else None
+    private = "0600" if any(holds_secret(change.path, change.after) for change in plan.differences) else None
     if entry.kind == "absent":
         create = Change(op="create", path=path, content=content, mode=private or "0644")
         return ChangeSet((*_directories(path), create))
