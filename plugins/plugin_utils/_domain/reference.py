@@ -56,7 +56,9 @@ class Namespace:
         """Whether an endpoint is the registry that the namespace itself names."""
         if self.name == HUB:
             return url.host.lower() in _HUB_HOSTS
-        return not self.is_default and self.name in (url.authority.lower(), url.authority_with_port)
+        match = _AUTHORITY.fullmatch(self.name)
+        with_port = self.name if match and match["port"] else f"{self.name}:{_SCHEMES['https']}"
+        return bool({self.name, with_port} & {url.authority.lower(), url.authority_with_port})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import posixpath
 import re
 import typing as t
@@ -65,7 +66,7 @@ class Registry:
     def endpoints(self) -> tuple[HostIntent, ...]:
         return self.hosts if self.server is None else (*self.hosts, self.server)
 
-    @property
+    @functools.cached_property
     def file(self) -> HostsFile:
         """The endpoints as hosts.toml has them: what closes a namespace is a server, so the last host becomes it."""
         hosts = tuple(intent.host for intent in self.hosts)

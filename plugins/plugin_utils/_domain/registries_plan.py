@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import glob
+import functools
 import posixpath
 import re
 import typing as t
@@ -50,11 +50,11 @@ class PemFile:
     is_secret: bool = False
     summary: str = ""
 
-    @property
+    @functools.cached_property
     def sha256(self) -> str:
         return sha256(self.content)
 
-    @property
+    @functools.cached_property
     def name(self) -> str:
         stem = posixpath.splitext(posixpath.basename(self.source))[0]
         return f"{_NOT_IN_A_NAME.sub('-', stem).strip('-.') or 'file'}-{self.sha256[:8]}.pem"
@@ -242,7 +242,7 @@ def _parents(path: str) -> list[str]:
 
 
 def _pattern(root: str) -> str:
-    return f"{glob.escape(root)}/*/{HOSTS_TOML}"
+    return f"{root}/*/{HOSTS_TOML}"
 
 
 def _check_directory(entry: Entry, path: str) -> None:

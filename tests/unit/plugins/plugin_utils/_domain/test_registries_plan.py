@@ -1,0 +1,649 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans for trees of hosts.toml, carried out on a tree in memory that keeps the rules of the wire format."""
+
+from __future__ import annotations
+
+import posixpath
+import typing as t
+
+import pytest
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, sha256
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import registries_plan
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import OWNER_LINE
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import (
+    Intent,
+    is_node_path,
+    read_registries,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import (
+    PemFile,
+    Plan,
+    plan_registries,
+    reading,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+Raw = dict[str, t.Any]
+
+ROOT = "/etc/containerd/certs.d"
+A, B, C = "https://a.example", "https://b.example", "https://c.example"
+FOREIGN = 'server = "https://old.example"\n'
+
+
+class Node:
+    """Files and directories by path; ``replaced`` stands for what a real node shows in place of an entry."""
+
+    def __init__(self, files: t.Mapping[str, str] | None = None, directories: t.Iterable[str] = ("/etc",)) -> None:
+        self.files: dict[str, tuple[bytes, str]] = {}
+        self.directories = set(directories)
+        self.replaced: dict[str, Entry] = {}
+        for path, text in (files or {}).items():
+            self.put(path, text)
+
+    def put(self, path: str, text: str, mode: str = "0644") -> None:
+        self.files[path] = (text.encode(), mode)
+        while (path := posixpath.dirname(path)) != "/":
+            self.directories.add(path)
+
+    # reading
+
+    def entry(self, path: str, *, with_content: bool) -> Entry:
+        if path in self.replaced:
+            return self.replaced[path]
+        if path in self.directories:
+            return Entry("directory", mode="0755")
+        if path not in self.files:
+            return ABSENT
+        content, mode = self.files[path]
+        return Entry("file", content if with_content else None, sha256(content), len(content), mode)
+
+    def below(self, directory: str) -> dict[str, Entry]:
+        paths = [path for path in (*self.files, *self.directories, *self.replaced) if path.startswith(f"{directory}/")]
+        names = {path.removeprefix(f"{directory}/") for path in paths}
+        return {name: self.entry(f"{directory}/{name}", with_content=False) for name in names if name.count("/") < 2}
+
+    def read(self, intent: Intent) -> NodeState:
+        wanted = reading(intent)
+        (pattern,) = wanted["globs"]
+        root = pattern.removesuffix("/*/hosts.toml")
+        texts = [path for path in (*self.files, *self.directories) if posixpath.basename(path) == "hosts.toml"]
+        return NodeState(
+            files={path: self.entry(path, with_content=True) for path in wanted["files"]},
+            globs={pattern: {path: self.entry(path, with_content=True) for path in texts if path.startswith(root)}},
+            directories={path: self.entry(path, with_content=False) for path in wanted["directories"]},
+            listings={path: self.below(path) for path in wanted["directories"]},
+        )
+
+    # applying
+
+    def apply(self, changes: ChangeSet) -> None:
+        for change in ChangeSet.from_wire(changes.to_wire()).changes:
+            assert posixpath.dirname(change.path) in self.directories, change
+            getattr(self, f"_{change.op}")(change)
+
+    def _create(self, change: Change) -> None:
+        assert change.path not in self.files
+        self.files[change.path] = (change.content or b"", change.mode or "")
+
+    def _replace(self, change: Change) -> None:
+        content, mode = self.files[change.path]
+        assert sha256(content) == change.expect
+        if change.backup:
+            self.files[f"{change.path}.bak"] = (content, mode)
+        self.files[change.path] = (change.content or b"", change.mode or mode)
+
+    def _delete(self, change: Change) -> None:
+        content, mode = self.files.pop(change.path)
+        assert sha256(content) == change.expect
+        if change.backup:
+            self.files[f"{change.path}.bak"] = (content, mode)
+
+    def _mkdir(self, change: Change) -> None:
+        self.directories.add(change.path)
+
+    def _rmdir(self, change: Change) -> None:
+        if not any(path.startswith(f"{change.path}/") for path in (*self.files, *self.directories)):
+            self.directories.remove(change.path)
+
+
+def entry(*hosts: t.Any, **more: t.Any) -> Raw:
+    urls = [{"url": host} if isinstance(host, str) else host for host in hosts]
+    return {"namespace": "quay.io", "fallback": False, "hosts": urls, **more}
+
+
+def intend(*registries: Raw, **more: t.Any) -> Intent:
+    return Intent(ROOT, read_registries(list(registries), None), **more)
+
+
+def pems(intent: Intent, contents: t.Mapping[str, str] | None = None) -> dict[str, PemFile]:
+    """The files beside the play; their names stand for their content, and those with "key" in it are secret."""
+    return {
+        source: PemFile(source, (contents or {}).get(source, source).encode(), is_secret="key" in source)
+        for source in intent.sources
+        if not is_node_path(source)
+    }
+
+
+def plan(node: Node, intent: Intent, release: str = "1.7.24", contents: t.Mapping[str, str] | None = None) -> Plan:
+    return plan_registries(node.read(intent), intent, pems(intent, contents), Release.parse(release))
+
+
+def run(node: Node, intent: Intent, **more: t.Any) -> Plan:
+    """Plans and applies, and finds that nothing is left to do."""
+    done = plan(node, intent, **more)
+    node.apply(done.changes)
+    assert plan(node, intent, **more).changes == ChangeSet()
+    return done
+
+
+def steps(done: Plan) -> list[tuple[str, str]]:
+    return [(change.op, change.path.removeprefix(f"{ROOT}/")) for change in done.changes.changes]
+
+
+def named(stem: str, content: str) -> str:
+    return f"{stem}-{sha256(content.encode())[:8]}.pem"
+
+
+def ours(text: str = "\n[host]\n") -> str:
+    return f"{OWNER_LINE}\n{text}"
+
+
+# --- what is written
+
+
+def test_from_nothing() -> None:
+    node = Node()
+    secret = {"url": A, "header": {"Authorization": "x"}, "ca": "pki/ca.crt", "client": [["c.crt", "key.pem"]]}
+    done = run(node, intend(entry(secret), entry(B, namespace="docker.io:443")))
+    assert steps(done) == [
+        ("mkdir", "/etc/containerd"),
+        ("mkdir", ROOT),
+        ("mkdir", "quay.io"),
+        ("mkdir", "docker.io_443_"),
+        ("create", f"quay.io/{named('c', 'c.crt')}"),
+        ("create", f"quay.io/{named('key', 'key.pem')}"),
+        ("create", f"quay.io/{named('ca', 'pki/ca.crt')}"),
+        ("create", "quay.io/hosts.toml"),
+        ("create", "docker.io_443_/hosts.toml"),
+    ]
+    modes = {posixpath.basename(path): mode for path, (_content, mode) in node.files.items() if "quay.io" in path}
+    assert modes == {
+        "hosts.toml": "0600",
+        named("ca", "pki/ca.crt"): "0644",
+        named("c", "c.crt"): "0644",
+        named("key", "key.pem"): "0600",
+    }
+    assert node.files[f"{ROOT}/docker.io_443_/hosts.toml"] == (ours(f'server = "{B}"\n\n[host]\n').encode(), "0644")
+
+
+def test_pems_are_referred_to_by_absolute_paths() -> None:
+    node = Node()
+    run(node, intend(entry({"url": A, "ca": ["ca.pem", "ca.pem"], "client": "both-key.pem"})))
+    text = node.files[f"{ROOT}/quay.io/hosts.toml"][0].decode()
+    ca, client = named("ca", "ca.pem"), named("both-key", "both-key.pem")
+    assert f'ca = ["{ROOT}/quay.io/{ca}", "{ROOT}/quay.io/{ca}"]\n' in text
+    assert f'client = "{ROOT}/quay.io/{client}"\n' in text
+
+
+def test_files_on_the_node_stay_where_they_are() -> None:
+    node = Node({"/etc/pki/ca.pem": "x"})
+    done = run(node, intend(entry({"url": A, "ca": "/etc/pki/ca.pem"})))
+    assert [op for op, _path in steps(done)] == ["mkdir", "mkdir", "mkdir", "create"]
+    assert b'ca = "/etc/pki/ca.pem"' in node.files[f"{ROOT}/quay.io/hosts.toml"][0]
+
+
+STEMS = {
+    "plain": ("ca.pem", "ca"),
+    "path": ("../pki/My CA (2026).crt", "My-CA-2026"),
+    "no suffix": ("ca", "ca"),
+    "hidden": (".ca", "ca"),
+    "nothing left": ("§§.pem", "file"),
+}
+
+
+@pytest.mark.parametrize(("source", "stem"), STEMS.values(), ids=STEMS)
+def test_name_of_a_pem(source: str, stem: str) -> None:
+    assert PemFile(source, b"x").name == named(stem, "x")
+
+
+def test_a_new_content_gets_a_new_name_and_the_old_file_goes_last() -> None:
+    node = Node()
+    intent = intend(entry({"url": A, "client": [["c.crt", "c.key"]]}))
+    run(node, intent)
+    done = run(node, intent, contents={"c.crt": "new", "c.key": "new key"})
+    assert steps(done) == [
+        ("create", f"quay.io/{named('c', 'new')}"),
+        ("create", f"quay.io/{named('c', 'new key')}"),
+        ("replace", "quay.io/hosts.toml"),
+        ("delete", f"quay.io/{min(named('c', 'c.crt'), named('c', 'c.key'))}"),
+        ("delete", f"quay.io/{max(named('c', 'c.crt'), named('c', 'c.key'))}"),
+    ]
+
+
+KEPT_PEMS = {
+    "never referred to": ("other-2d711642.pem", "x"),
+    "changed by hand": (named("ca", "ca.pem"), "changed"),
+    "another name": ("notes.txt", "x"),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), KEPT_PEMS.values(), ids=KEPT_PEMS)
+def test_pems_that_are_not_ours_stay(name: str, content: str) -> None:
+    node = Node()
+    run(node, intend(entry({"url": A, "ca": "ca.pem"})))
+    node.put(f"{ROOT}/quay.io/{name}", content)
+    run(node, intend(entry(A)))
+    assert f"{ROOT}/quay.io/{name}" in node.files
+
+
+def test_a_pem_that_another_file_refers_to_stays() -> None:
+    node = Node()
+    run(node, intend(entry({"url": A, "ca": "ca.pem"})))
+    path = f"{ROOT}/quay.io/{named('ca', 'ca.pem')}"
+    node.put(f"{ROOT}/docker.io/hosts.toml", f'[host."{B}"]\nca = "{path}"\n')
+    run(node, intend(entry(A)))
+    assert path in node.files
+
+
+def test_a_pem_that_was_changed_is_written_anew() -> None:
+    node = Node()
+    intent = intend(entry({"url": A, "ca": "ca.pem"}))
+    run(node, intent)
+    node.put(f"{ROOT}/quay.io/{named('ca', 'ca.pem')}", "changed")
+    assert steps(run(node, intent)) == [("replace", f"quay.io/{named('ca', 'ca.pem')}")]
+
+
+@pytest.mark.parametrize("name", ["hosts.toml", named("key", "key.pem")])
+def test_a_mode_that_was_changed_is_mended(name: str) -> None:
+    node = Node()
+    intent = intend(entry({"url": A, "header": {"X": "y"}, "client": [["c.crt", "key.pem"]]}))
+    run(node, intent)
+    content, _mode = node.files[f"{ROOT}/quay.io/{name}"]
+    node.files[f"{ROOT}/quay.io/{name}"] = (content, "0644")
+    assert steps(run(node, intent)) == [("replace", f"quay.io/{name}")]
+    assert node.files[f"{ROOT}/quay.io/{name}"] == (content, "0600")
+
+
+# --- what was there before
+
+
+@pytest.mark.parametrize("backup", [False, True])
+def test_a_foreign_file_is_adopted_with_a_backup(backup: bool) -> None:
+    node = Node({f"{ROOT}/quay.io/hosts.toml": FOREIGN})
+    done = run(node, intend(entry(A), backup=backup))
+    assert done.adopted == (f"{ROOT}/quay.io/hosts.toml",)
+    assert node.files[f"{ROOT}/quay.io/hosts.toml.bak"] == (FOREIGN.encode(), "0644")
+    assert done.before == {f"{ROOT}/quay.io/hosts.toml": FOREIGN.encode()}
+
+
+@pytest.mark.parametrize("backup", [False, True])
+def test_our_own_file_is_kept_on_wish(backup: bool) -> None:
+    node = Node()
+    run(node, intend(entry(A)))
+    done = run(node, intend(entry(B), backup=backup))
+    assert done.adopted == ()
+    assert (f"{ROOT}/quay.io/hosts.toml.bak" in node.files) is backup
+
+
+def test_pems_of_a_foreign_file_stay() -> None:
+    name = named("ca", "x")
+    node = Node({f"{ROOT}/quay.io/hosts.toml": f'ca = "{ROOT}/quay.io/{name}"\n', f"{ROOT}/quay.io/{name}": "x"})
+    run(node, intend(entry(A)))
+    assert f"{ROOT}/quay.io/{name}" in node.files
+
+
+def test_a_directory_with_a_colon_is_named() -> None:
+    node = Node({f"{ROOT}/a.example:5000/hosts.toml": FOREIGN})
+    done = run(node, intend(entry(B, namespace="a.example:5000")))
+    assert done.warnings == (f"{ROOT}/a.example:5000 is not read: containerd prefers a.example_5000_",)
+
+
+IN_THE_WAY: dict[str, tuple[str, Entry, str]] = {
+    "config_path is a file": (ROOT, Entry("file"), "is not a directory. Nothing was changed; see to it on the node."),
+    "config_path leads nowhere": (
+        ROOT,
+        Entry("absent", link="/srv/certs.d"),
+        "is a symlink that leads nowhere, to /srv/certs.d. Nothing was changed; see to it on the node.",
+    ),
+    "config_path is closed": (
+        ROOT,
+        Entry("directory", error="Permission denied"),
+        "cannot be read: Permission denied. Nothing was changed; see to it on the node.",
+    ),
+    "parent is a file": (
+        "/etc/containerd",
+        Entry("file"),
+        "is not a directory. Nothing was changed; see to it on the node.",
+    ),
+    "namespace is a file": (
+        f"{ROOT}/quay.io",
+        Entry("file"),
+        "is not a directory. Nothing was changed; see to it on the node.",
+    ),
+    "hosts.toml is a directory": (
+        f"{ROOT}/quay.io/hosts.toml",
+        Entry("directory"),
+        "is a directory, not a file. Nothing was changed; move it away on the node.",
+    ),
+    "hosts.toml is a pipe": (
+        f"{ROOT}/quay.io/hosts.toml",
+        Entry("other"),
+        "is not a file. Nothing was changed; move it away on the node.",
+    ),
+    "hosts.toml is too large": (
+        f"{ROOT}/quay.io/hosts.toml",
+        Entry("file", error="larger than 1048576 bytes, not read"),
+        "cannot be read: larger than 1048576 bytes, not read. Nothing was changed; move it away on the node.",
+    ),
+    "hosts.toml leads nowhere": (
+        f"{ROOT}/quay.io/hosts.toml",
+        Entry("absent", link="/srv/hosts.toml"),
+        "is a symlink that leads nowhere, to /srv/hosts.toml. Nothing was changed; move it away on the node.",
+    ),
+    "PEM is a directory": (
+        f"{ROOT}/quay.io/{named('ca', 'ca.pem')}",
+        Entry("directory"),
+        "is a directory, not a file. Nothing was changed; move it away on the node.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "found", "message"), IN_THE_WAY.values(), ids=IN_THE_WAY)
+def test_in_the_way(path: str, found: Entry, message: str) -> None:
+    node = Node(directories=["/etc"])
+    node.replaced[path] = found
+    with pytest.raises(DomainError) as raised:
+        plan(node, intend(entry({"url": A, "ca": "ca.pem"})))
+    assert str(raised.value) == f"{path}: {message}"
+
+
+MISSING: dict[str, tuple[Entry, str]] = {
+    "absent": (ABSENT, "does not exist"),
+    "directory": (Entry("directory"), "is not a file"),
+    "empty": (Entry("file", size=0), "is empty"),
+}
+
+
+@pytest.mark.parametrize(("found", "what"), MISSING.values(), ids=MISSING)
+def test_files_on_the_node_must_be_there(found: Entry, what: str) -> None:
+    node = Node()
+    node.replaced["/etc/ca.pem"] = found
+    with pytest.raises(DomainError) as raised:
+        plan(node, intend(entry({"url": A, "ca": "/etc/ca.pem"})))
+    assert str(raised.value) == (
+        f"registries[0].hosts[0].ca: /etc/ca.pem {what} on the node. Every pull of this namespace would fail. "
+        "Put it there first, or name a file beside the play."
+    )
+
+
+# --- releases
+
+TIMED = {"url": A, "dial_timeout": "5s"}
+UNKNOWN: dict[str, tuple[Raw, Raw | None, str, str]] = {
+    "hosts.toml": (
+        entry(A),
+        None,
+        "1.4.13",
+        "registries[0]: containerd 1.4.13 does not know hosts.toml. "
+        "It came with 1.5.0: upgrade, or leave it out on this node.",
+    ),
+    "override_path": (
+        entry({"url": f"{A}/v2/x", "override_path": True}),
+        None,
+        "1.5.18",
+        "registries[0].hosts[0].override_path: containerd 1.5.18 does not know override_path. "
+        "It came with 1.6.0: upgrade, or leave it out on this node.",
+    ),
+    "_default": (
+        entry(A, namespace="_default"),
+        None,
+        "1.6.16",
+        "registries[0].namespace: containerd 1.6.16 does not know the _default namespace. "
+        "It came with 1.6.17 or 1.7.0-beta.1: upgrade, or leave it out on this node.",
+    ),
+    "dial_timeout": (
+        entry(TIMED),
+        None,
+        "2.0.6",
+        "registries[0].hosts[0].dial_timeout: containerd 2.0.6 does not know dial_timeout. "
+        "It came with 2.0.7 or 2.1.0: upgrade, or leave it out on this node.",
+    ),
+    "dial_timeout of the server": (
+        entry(server=A, dial_timeout="5s"),
+        None,
+        "1.7.24",
+        "registries[0].dial_timeout: containerd 1.7.24 does not know dial_timeout. "
+        "It came with 2.0.7 or 2.1.0: upgrade, or leave it out on this node.",
+    ),
+    "dial_timeout from the defaults": (
+        entry(A),
+        {"dial_timeout": "5s"},
+        "1.7.24",
+        "defaults.dial_timeout: containerd 1.7.24 does not know dial_timeout. "
+        "It came with 2.0.7 or 2.1.0: upgrade, or leave it out on this node.",
+    ),
+    "referrers": (
+        entry({"url": A, "capabilities": ["pull", "referrers"]}),
+        None,
+        "2.1.5",
+        "registries[0].hosts[0].capabilities: containerd 2.1.5 does not know the capability referrers. "
+        "It came with 2.2.0: upgrade, or leave it out on this node.",
+    ),
+    "dial_timeout over HTTP": (
+        entry({"url": "http://a.example:5000", "dial_timeout": "5s"}),
+        None,
+        "2.0.11",
+        "registries[0].hosts[0].dial_timeout: containerd 2.0.11 speaks TLS to an http:// URL that has a dial_timeout. "
+        "Leave it out here, upgrade to 2.1, or use https://.",
+    ),
+    "IPv6 host": (
+        entry("https://[fd00::1]:5000", A),
+        None,
+        "1.7.24",
+        "registries[0].hosts[0]: containerd 1.7.24 cannot read a host with an IPv6 address in brackets, and drops the "
+        "whole file. Give the address a name, or make it the last endpoint, which is written another way.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("raw", "defaults", "release", "message"), UNKNOWN.values(), ids=UNKNOWN)
+def test_unknown_to_the_release(raw: Raw, defaults: Raw | None, release: str, message: str) -> None:
+    intent = Intent(ROOT, read_registries([raw], defaults))
+    with pytest.raises(DomainError) as raised:
+        plan_registries(Node().read(intent), intent, {}, Release.parse(release))
+    assert str(raised.value) == message
+
+
+KNOWN: dict[str, tuple[Raw, str]] = {
+    "hosts.toml": (entry(A), "1.5.0"),
+    "override_path": (entry({"url": f"{A}/v2/x", "override_path": True}), "1.6.0"),
+    "override_path: false": (entry({"url": f"{A}/x", "override_path": False}), "1.5.18"),
+    "_default": (entry(A, namespace="_default"), "1.6.17"),
+    "dial_timeout": (entry(TIMED), "2.0.7"),
+    "dial_timeout over HTTP": (entry({"url": "http://a.example:5000", "dial_timeout": "5s"}), "2.1.0"),
+    "dial_timeout over HTTP on its port": (entry({"url": "http://a.example:80", "dial_timeout": "5s"}), "2.0.11"),
+    "referrers": (entry({"url": A, "capabilities": ["pull", "resolve", "referrers"]}), "2.2.0"),
+    "IPv6 host": (entry("https://[fd00::1]:5000", A), "2.0.0"),
+    "IPv6 server": (entry(A, "https://[fd00::1]:5000"), "1.7.24"),
+}
+
+
+@pytest.mark.parametrize(("raw", "release"), KNOWN.values(), ids=KNOWN)
+def test_known_to_the_release(raw: Raw, release: str) -> None:
+    run(Node(), intend(raw), release=release)
+
+
+# --- purging
+
+
+def test_purge_removes_what_is_ours_in_an_order_that_may_be_cut_short() -> None:
+    node = Node({f"{ROOT}/foreign.example/hosts.toml": FOREIGN})
+    run(node, intend(entry({"url": A, "ca": "ca.pem"}), entry(B, namespace="docker.io")))
+    done = run(node, intend(entry(B, namespace="docker.io"), purge=True))
+    assert steps(done) == [
+        ("delete", f"quay.io/{named('ca', 'ca.pem')}"),
+        ("delete", "quay.io/hosts.toml"),
+        ("rmdir", "quay.io"),
+    ]
+    assert done.purged == (f"{ROOT}/quay.io",)
+    assert done.kept == (f"{ROOT}/foreign.example",)
+    assert f"{ROOT}/quay.io" not in node.directories
+
+
+def test_without_purge_everything_stays() -> None:
+    node = Node()
+    run(node, intend(entry(A)))
+    done = run(node, intend(entry(B, namespace="docker.io")))
+    assert (done.purged, done.kept) == ((), ())
+    assert f"{ROOT}/quay.io/hosts.toml" in node.files
+
+
+def test_purge_of_everything() -> None:
+    node = Node()
+    run(node, intend(entry(A), entry(B, namespace="docker.io")))
+    assert run(node, intend(purge=True)).purged == (f"{ROOT}/docker.io", f"{ROOT}/quay.io")
+    assert node.files == {}
+
+
+def test_purge_leaves_foreign_files_and_says_that_they_shadow_the_default() -> None:
+    node = Node()
+    run(node, intend(entry(A), entry(B, namespace="_default")))
+    node.put(f"{ROOT}/quay.io/notes.txt", "x")
+    done = run(node, intend(entry(B, namespace="_default"), purge=True))
+    assert done.kept == (f"{ROOT}/quay.io/notes.txt",)
+    assert done.warnings == (
+        f"{ROOT}/quay.io has no hosts.toml: as long as the directory exists, containerd asks the upstream of that "
+        "registry and not _default. Remove it, or name the registry in registries",
+    )
+
+
+def test_purge_with_backup_leaves_the_directory() -> None:
+    node = Node()
+    run(node, intend(entry(A), entry(B, namespace="_default")))
+    done = run(node, intend(entry(B, namespace="_default"), purge=True, backup=True))
+    assert f"{ROOT}/quay.io/hosts.toml.bak" in node.files
+    assert len(done.warnings) == 1
+
+
+SHADOWS: dict[str, tuple[list[Raw], dict[str, str], list[str], int]] = {
+    "empty directory": ([entry(A, namespace="_default")], {}, ["quay.io"], 1),
+    "certificates only": ([entry(A, namespace="_default")], {"quay.io/ca.crt": "x"}, [], 1),
+    "foreign hosts.toml": ([entry(A, namespace="_default")], {"quay.io/hosts.toml": FOREIGN}, [], 0),
+    "listed": ([entry(A, namespace="_default"), entry(A)], {}, ["quay.io"], 0),
+    "no default": ([entry(A, namespace="docker.io")], {}, ["quay.io"], 0),
+    "default of others": ([entry(A, namespace="docker.io")], {"_default/hosts.toml": FOREIGN}, ["quay.io"], 1),
+    "no namespace": ([entry(A, namespace="_default")], {}, ["backup", ".git"], 0),
+}
+
+
+@pytest.mark.parametrize(("raw", "files", "directories", "count"), SHADOWS.values(), ids=SHADOWS)
+def test_shadows(raw: list[Raw], files: dict[str, str], directories: list[str], count: int) -> None:
+    node = Node({f"{ROOT}/{path}": text for path, text in files.items()})
+    node.directories |= {"/etc/containerd", ROOT, *(f"{ROOT}/{name}" for name in directories)}
+    assert len(run(node, intend(*raw)).warnings) == count
+
+
+# --- results
+
+
+def test_result() -> None:
+    done = plan(Node(), intend(entry(A, f"{B}/x/"), entry(A, namespace="a.example:5000", fallback=True)))
+    assert done.registries == (
+        {"namespace": "quay.io", "directory": f"{ROOT}/quay.io", "endpoints": [A, f"{B}/x"], "closed": True},
+        {
+            "namespace": "a.example:5000",
+            "directory": f"{ROOT}/a.example_5000_",
+            "endpoints": [A],
+            "closed": False,
+        },
+    )
+
+
+def test_representations_hold_no_secret() -> None:
+    done = plan(Node(), intend(entry({"url": A, "header": {"X": "hush"}, "client": [["c.crt", "hush-key.pem"]]})))
+    assert b"hush" in (done.changes.changes[-1].content or b"")
+    assert "hush" not in repr(done).replace(named("hush-key", "hush-key.pem"), "")
+    assert "hush" not in repr(PemFile("x", b"hush"))
+
+
+# --- properties
+
+NAMESPACES = st.sampled_from(["docker.io", "quay.io", "a.example:5000", "[fd00::1]:5000", "_default"])
+URLS = st.sampled_from([A, B, C, "http://d.example:5000", "https://e.example/v2"])
+FILES = st.sampled_from(["ca.pem", "other.pem", "key.pem", "/etc/node.pem"])
+
+
+@st.composite
+def registries(draw: st.DrawFn) -> list[Raw]:
+    def one_host(url: str) -> Raw:
+        tls = url.startswith("https")
+        return {
+            "url": url,
+            "ca": draw(st.lists(FILES, max_size=2)) if tls else None,
+            "client": [[draw(FILES), "key.pem"]] if tls and draw(st.booleans()) else None,
+            "header": draw(st.sampled_from([None, {"X-A": "b"}])),
+        }
+
+    return [
+        {
+            "namespace": namespace,
+            "fallback": draw(st.booleans()),
+            "hosts": [one_host(url) for url in draw(st.lists(URLS, min_size=1, max_size=3, unique=True))],
+        }
+        for namespace in draw(st.lists(NAMESPACES, max_size=3, unique=True))
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(runs=st.lists(st.tuples(registries(), st.booleans(), st.booleans(), st.sampled_from("xyz")), max_size=4))
+def test_a_second_run_changes_nothing_and_foreign_files_live(
+    runs: list[tuple[list[Raw], bool, bool, str]],
+) -> None:
+    foreign = {f"{ROOT}/foreign.example/hosts.toml": FOREIGN, f"{ROOT}/quay.io/notes.txt": "x", "/etc/node.pem": "x"}
+    node = Node(foreign)
+    for raw, purge, backup, content in runs:
+        intent = intend(*raw, purge=purge, backup=backup)
+        run(node, intent, contents=dict.fromkeys(["ca.pem", "other.pem", "key.pem"], content))
+        assert all(node.files[path][0] == text.encode() for path, text in foreign.items())
+        assert_nothing_dangles(node)
+
+
+def assert_nothing_dangles(node: Node) -> None:
+    """Every file that a hosts.toml names exists, and every PEM of ours is named by one."""
+    texts = [content.decode() for path, (content, _mode) in node.files.items() if path.endswith("/hosts.toml")]
+    named_files = {word for text in texts for word in text.split('"') if word.endswith(".pem")}
+    assert named_files <= set(node.files)
+    assert {path for path in node.files if path.startswith(ROOT) and path.endswith(".pem")} <= named_files
+
+
+def test_cut_short_at_any_step_nothing_dangles() -> None:
+    before = intend(entry({"url": A, "ca": "ca.pem"}), entry({"url": B, "ca": "ca.pem"}, namespace="docker.io"))
+    after = intend(entry({"url": A, "ca": "other.pem"}), purge=True)
+    for count in range(len(steps(changed_plan(before, after)[1])) + 1):
+        node, done = changed_plan(before, after)
+        node.apply(ChangeSet(done.changes.changes[:count]))
+        texts = [content.decode() for path, (content, _mode) in node.files.items() if "quay.io/hosts.toml" in path]
+        assert all(word in node.files for text in texts for word in text.split('"') if word.endswith(".pem"))
+        run(node, after)
+        assert not any("docker.io" in path for path in node.files)
+
+
+def changed_plan(before: Intent, after: Intent) -> tuple[Node, Plan]:
+    node = Node()
+    run(node, before)
+    return node, plan(node, after)
+
+
+def test_files_that_stay_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    node, intent = Node(), intend(entry({"url": A, "ca": "ca.pem"}, B))
+    run(node, intent)
+    monkeypatch.delattr(registries_plan, "reread")
+    assert not plan(node, intent).changes
+    with pytest.raises(NameError):
+        plan(node, intend(entry(B)))
