@@ -12,11 +12,11 @@ RUN := tests/tools/env
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## three nodes and a private registry; airgap.nodes.site brings them together and proves it
+demo: install ## three nodes and a private registry; airgap.nodes.site brings them together and proves it
 	@$(RUN) python tests/nodes demo
 
 demo-clean: ## remove what the demo or `make nodes` started
-	@$(RUN) python tests/nodes down --engine
+	@$(RUN) python tests/nodes demo-clean
 
 nodes: ## bring up the nodes and the registry, and print the inventory
 	@$(RUN) python tests/nodes up
