@@ -55,7 +55,7 @@ REASONS: t.Tuple[Reason, ...] = (
     ),
     Reason(
         "cri_timeout",
-        r"validate service connection: .*DeadlineExceeded",
+        r"validate service connection: .*(?:DeadlineExceeded|use of closed network connection)",
         "containerd does not answer on {where}, and the socket is open",
         "It hangs, or the machine is very busy: see journalctl -u containerd.",
         transient=True,

@@ -180,9 +180,14 @@ images:
       sample: 1
 waited:
   description: Seconds until CRI answered.
-  returned: always
+  returned: when CRI answered
   type: float
   sample: 0.03
+text:
+  description: Why there is no CRI, in containerd's or crictl's own words.
+  returned: when CRI did not answer
+  type: str
+  sample: "invalid plugin config: `mirrors` cannot be set when `config_path` is provided"
 reason:
   description:
     - One word for why the task failed, with several images for why the first of them failed.
@@ -260,7 +265,6 @@ import base64
 import binascii
 import os
 import re
-import shutil
 import stat
 import subprocess
 import time
@@ -269,8 +273,8 @@ from dataclasses import asdict, dataclass, field, replace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+from ansible_collections.airgap.nodes.plugins.module_utils._programs import find_program
 
-PROGRAM_DIRECTORIES = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/opt/bin")
 # crictl reads these, and the task's own options must not be overruled by them.
 CRICTL_VARIABLES = (
     "CONTAINER_RUNTIME_ENDPOINT",
@@ -305,10 +309,6 @@ def run(argv: t.Sequence[str], *, timeout: float, environment: t.Mapping[str, st
     except OSError as error:
         return Finished(127, "", f"{argv[0]}: {error.strerror}")
     return Finished(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
-
-
-def find_program(name: str) -> t.Optional[str]:
-    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *PROGRAM_DIRECTORIES)))
 
 
 class NoCri(Exception):
@@ -616,7 +616,7 @@ def crictl_of(params: t.Mapping[str, t.Any]) -> t.Optional[str]:
     path: t.Optional[str] = params["crictl"]
     if path and not os.access(path, os.X_OK):
         raise BadOption(f"crictl {path} is not there, or cannot be executed")
-    return path or find_program("crictl")
+    return path or find_program("crictl", None)
 
 
 def node_of(params: t.Mapping[str, t.Any]) -> Node:
@@ -624,8 +624,8 @@ def node_of(params: t.Mapping[str, t.Any]) -> Node:
         socket=socket_path(params["runtime_endpoint"]),
         unit=params["unit"],
         crictl=crictl_of(params),
-        ctr=find_program("ctr"),
-        journalctl=find_program("journalctl"),
+        ctr=find_program("ctr", None),
+        journalctl=find_program("journalctl", None),
         credentials=credentials_of(params),
     )
 
@@ -707,9 +707,9 @@ def main() -> None:
     except BadOption as error:
         module.fail_json(msg=str(error))
     except NoCri as no_cri:
-        failure = no_cri.failure
-        endpoint = module.params["runtime_endpoint"]
-        message = f"No CRI on {endpoint}: {cri.explain(failure)}"
+        failure, wait = no_cri.failure, module.params["wait"]
+        patience = f" after {wait} s" if failure.transient and wait else ""
+        message = f"CRI on {module.params['runtime_endpoint']}{patience}: {cri.explain(failure)}"
         module.fail_json(msg=message, reason=failure.reason, text=failure.text, images=[], failed_images=[])
 
 
