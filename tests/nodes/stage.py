@@ -83,15 +83,15 @@ class Stage(Steps):
         """The file without its licence lines."""
         text = re.sub(r"\A---\n(#.*\n)+\n", "", file.read_text()).rstrip()
         coloured = Syntax("", lexer, theme="ansi_dark").highlight(textwrap.indent(text, "    "))
-        self.console.print(f"  [dim]{short(file)}[/dim]\n")
+        self.console.print(f"\n  [dim]{short(file)}[/dim]\n")
         self.console.print(coloured, soft_wrap=True)
 
     def command(self, text: str, *, prompt: str = "$") -> None:
-        self.console.print(f"  [dim]{prompt}[/dim] [bold]{text}[/bold]")
+        self.console.print(f"\n  [dim]{prompt}[/dim] [bold]{text}[/bold]")
 
     def offer(self, what: str, how: str) -> None:
         """Something the reader may do next, never broken over lines: it is there to be copied."""
-        self.console.print(f"  {what}\n    [bold]{escape(how)}[/bold]", soft_wrap=True)
+        self.console.print(f"\n  {what}\n    [bold]{escape(how)}[/bold]", soft_wrap=True)
 
     def quote(self, text: str) -> None:
         self.console.print(f"[dim]{escape(textwrap.indent(text, '    '))}[/dim]", soft_wrap=True)
