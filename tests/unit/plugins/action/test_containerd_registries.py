@@ -1,0 +1,271 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole way of a task, with files in a directory of this machine in place of a node and nothing else replaced."""
+
+from __future__ import annotations
+
+import datetime
+import pathlib
+import stat
+import types
+import typing as t
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible_collections.airgap.nodes.plugins.action.containerd_registries import ActionModule
+from ansible_collections.airgap.nodes.plugins.module_utils import _files
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
+from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+Raw = dict[str, t.Any]
+
+A, B = "https://a.example", "https://b.example"
+PASSWORD = "correct horse"
+
+
+class Play:
+    """A play with a files directory, and a node below another directory."""
+
+    def __init__(self, directory: pathlib.Path, version: str | None = "1.7.24") -> None:
+        self.beside = directory / "play"
+        (self.beside / "files").mkdir(parents=True)
+        self.config_path = directory / "node" / "certs.d"
+        self.config_path.parent.mkdir()
+        self.version = version
+        self.calls: list[str] = []
+        self.connection = types.SimpleNamespace(
+            _play_context=types.SimpleNamespace(no_log=False), _shell=types.SimpleNamespace(tmpdir="/nowhere")
+        )
+        self.loader = DataLoader()
+        self.loader.set_vault_secrets([("default", VaultSecret(PASSWORD.encode()))])
+
+    def run(self, *registries: Raw, check: bool = False, **options: t.Any) -> Raw:
+        args = {"registries": list(registries), "config_path": str(self.config_path), **options}
+        task = types.SimpleNamespace(
+            args=args,
+            action="airgap.nodes.containerd_registries",
+            async_val=0,
+            check_mode=check,
+            diff=True,
+            no_log=False,
+            get_search_path=lambda: [str(self.beside)],
+        )
+        action = ActionModule(task, self.connection, None, self.loader, None, None)
+        action._execute_module = self._execute  # type: ignore[method-assign]
+        action._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
+        self.calls = []
+        return action.run(None, {})
+
+    def _execute(self, *, module_name: str, module_args: Raw, task_vars: Raw) -> Raw:
+        assert task_vars == {}
+        assert self.connection._play_context.no_log
+        self.calls.append(module_name.removeprefix("airgap.nodes."))
+        if module_name.endswith("_node_read"):
+            program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""} if self.version else None
+            lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
+            return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": None}
+        applied, _warnings = _files.apply_changes(ChangeSet.from_wire(module_args["changes"]))
+        return {"changed": True, "applied": [vars(step) for step in applied]}
+
+    def tree(self) -> dict[str, str]:
+        """Paths below config_path with modes."""
+        found = {path: stat.S_IMODE(path.stat().st_mode) for path in self.config_path.rglob("*") if path.is_file()}
+        return {str(path.relative_to(self.config_path)): f"{mode:04o}" for path, mode in found.items()}
+
+    def text(self, name: str) -> str:
+        return (self.config_path / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def play(tmp_path: pathlib.Path) -> Play:
+    return Play(tmp_path)
+
+
+def entry(*hosts: t.Any, **more: t.Any) -> Raw:
+    urls = [{"url": host} if isinstance(host, str) else host for host in hosts]
+    return {"namespace": "quay.io", "fallback": False, "hosts": urls, **more}
+
+
+KEY = ed25519.Ed25519PrivateKey.generate()
+KEY_PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def certificate(name: str, until: int = 2099) -> bytes:
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    start, end = (datetime.datetime(year, 1, 1, tzinfo=datetime.UTC) for year in (2000, until))
+    signed = x509.CertificateBuilder(subject, subject, KEY.public_key(), 1, start, end).sign(KEY, None)
+    return signed.public_bytes(Encoding.PEM)
+
+
+def put(play: Play, **files: bytes) -> None:
+    for name, content in files.items():
+        (play.beside / "files" / f"{name}.pem").write_bytes(content)
+
+
+def test_from_nothing_to_nothing_to_do(play: Play) -> None:
+    put(play, ca=certificate("ca"), cert=certificate("client"), key=KEY_PEM)
+    one = {"url": A, "ca": "ca.pem", "client": [["cert.pem", "key.pem"]], "header": {"authorization": "Basic hush"}}
+    result = play.run(entry(one), entry(B, namespace="docker.io", fallback=True))
+    assert result["changed"] is True
+    assert result["registries"] == [
+        {"namespace": "quay.io", "directory": f"{play.config_path}/quay.io", "endpoints": [A], "closed": True},
+        {"namespace": "docker.io", "directory": f"{play.config_path}/docker.io", "endpoints": [B], "closed": False},
+    ]
+    assert result["containerd_version"] == "1.7.24"
+    assert play.calls == ["_node_read", "_node_apply"]
+    assert sorted((name.rpartition("-")[0] or name, mode) for name, mode in play.tree().items()) == [
+        ("docker.io/hosts.toml", "0644"),
+        ("quay.io/ca", "0644"),
+        ("quay.io/cert", "0644"),
+        ("quay.io/hosts.toml", "0600"),
+        ("quay.io/key", "0600"),
+    ]
+    assert play.run(entry(one), entry(B, namespace="docker.io", fallback=True))["changed"] is False
+    assert play.calls == ["_node_read"]
+
+
+def test_check_mode_tells_what_would_be_and_writes_nothing(play: Play) -> None:
+    result = play.run(entry(A), check=True)
+    assert result["changed"] is True
+    assert [part["after_header"] for part in result["diff"]] == [f"{play.config_path}/quay.io/hosts.toml"]
+    assert play.calls == ["_node_read"]
+    assert not play.config_path.exists()
+
+
+def test_a_diff_shows_all_but_secrets(play: Play) -> None:
+    put(play, ca=certificate("ca"), key=certificate("client") + KEY_PEM)
+    secret = {"url": A, "ca": "ca.pem", "client": "key.pem", "header": {"X-Token": "hush"}}
+    first = play.run(entry(secret))
+    after = "".join(part["after"] for part in first["diff"])
+    assert 'X-Token = "********"' in after
+    assert "certificate CN=ca until 2099-01-01" in after
+    assert "private key (not shown)" in after
+    second = play.run(entry({**secret, "header": {"X-Token": "hush, too"}}))
+    assert [part["after"].count('X-Token = "******** (changed)"') for part in second["diff"]] == [1]
+    gone = play.run(entry(A))
+    assert [(part["before"], part["after"]) for part in gone["diff"]][1:] == [("PEM (not shown)\n", "")] * 2
+    for shown in (first, second, gone):
+        assert "hush" not in repr(shown)
+        assert KEY_PEM.split(b"\n")[1].decode() not in repr(shown)
+
+
+def test_a_mode_that_is_mended_is_shown(play: Play) -> None:
+    play.run(entry(A))
+    (play.config_path / "quay.io" / "hosts.toml").chmod(0o666)
+    assert [part["after"] for part in play.run(entry(A))["diff"]] == ["mode 0644\n"]
+
+
+def test_a_foreign_file_is_adopted(play: Play) -> None:
+    directory = play.config_path / "quay.io"
+    directory.mkdir(parents=True)
+    (directory / "hosts.toml").write_text('server = "https://old.example"\n', encoding="utf-8")
+    result = play.run(entry(A))
+    assert result["adopted"] == [f"{directory}/hosts.toml"]
+    (backup,) = result["backup_files"]
+    assert pathlib.Path(backup).read_text(encoding="utf-8") == 'server = "https://old.example"\n'
+
+
+def test_purge(play: Play) -> None:
+    put(play, ca=certificate("ca"))
+    play.run(entry({"url": A, "ca": "ca.pem"}), entry(B, namespace="docker.io"))
+    result = play.run(entry(B, namespace="docker.io"), purge=True)
+    assert result["purged"] == [f"{play.config_path}/quay.io"]
+    assert list(play.tree()) == ["docker.io/hosts.toml"]
+    assert not (play.config_path / "quay.io").exists()
+
+
+def test_a_symlinked_config_path_is_followed(play: Play) -> None:
+    real = play.config_path.parent / "elsewhere"
+    real.mkdir()
+    play.config_path.symlink_to(real)
+    play.run(entry(A))
+    assert (real / "quay.io" / "hosts.toml").is_file()
+    assert play.run(entry(A))["changed"] is False
+
+
+def test_a_file_on_the_node_is_referred_to(play: Play) -> None:
+    ca = play.config_path.parent / "ca.pem"
+    ca.write_bytes(certificate("ca"))
+    play.run(entry({"url": A, "ca": str(ca)}))
+    assert f'ca = "{ca}"' in play.text("quay.io/hosts.toml")
+
+
+def test_a_file_in_a_vault_is_decrypted_and_leaves_no_trace(play: Play) -> None:
+    vault = VaultLib([("default", VaultSecret(PASSWORD.encode()))])
+    put(play, client=vault.encrypt(certificate("client") + KEY_PEM))
+    play.run(entry({"url": A, "client": "client.pem"}))
+    (pem,) = (play.config_path / "quay.io").glob("client-*.pem")
+    assert pem.read_bytes() == certificate("client") + KEY_PEM
+    assert play.loader._tempfiles == set()
+
+
+def test_an_expired_certificate_is_a_warning(play: Play) -> None:
+    put(play, ca=certificate("ca", until=2001))
+    (warning,) = play.run(entry({"url": A, "ca": "ca.pem"}))["warnings"]
+    assert warning.startswith("ca.pem: certificate CN=ca until 2001-01-01 sha256 ")
+    assert warning.endswith(" has expired")
+
+
+def test_a_release_that_is_named_counts(play: Play) -> None:
+    timed = entry({"url": A, "dial_timeout": "5s"})
+    assert "containerd 1.7.24 does not know dial_timeout" in play.run(timed)["msg"]
+    assert play.run(timed, containerd_version="2.1.5")["containerd_version"] == "2.1.5"
+
+
+FAILURES: dict[str, tuple[Callable[[Play], Raw], str]] = {
+    "misspelt option": (
+        lambda play: play.run(entry({"url": A, "skip-verify": True})),
+        "registries[0].hosts[0].skip-verify: is not a known option. Did you mean skip_verify?",
+    ),
+    "config_path as a list": (
+        lambda play: play.run(entry(A), config_path="/a:/b"),
+        "config_path: '/a:/b' looks like a list of directories, of which containerd 2.1 and later find none. "
+        "Name exactly one directory.",
+    ),
+    "CA that is a key": (
+        lambda play: (put(play, ca=KEY_PEM), play.run(entry({"url": A, "ca": "ca.pem"})))[1],
+        "registries[0].hosts[0].ca: ca.pem has no certificate in it. Name the CA's certificate.",
+    ),
+    "client without key": (
+        lambda play: (put(play, c=certificate("c")), play.run(entry({"url": A, "client": "c.pem"})))[1],
+        "registries[0].hosts[0].client: c.pem has no private key in it. Write a list of pairs: [[c.pem, key]].",
+    ),
+    "default that is no PEM": (
+        lambda play: (put(play, ca=b"x"), play.run(entry(A), defaults={"ca": "ca.pem"}))[1],
+        "defaults.ca: ca.pem is not PEM. It must have a -----BEGIN ...----- line.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("run", "message"), FAILURES.values(), ids=FAILURES)
+def test_failure(play: Play, run: Callable[[Play], Raw], message: str) -> None:
+    result = run(play)
+    assert (result["failed"], result["msg"]) == (True, message)
+    assert play.calls == []
+
+
+def test_a_file_that_is_nowhere(play: Play) -> None:
+    message = play.run(entry({"url": A, "ca": "ca.pem"}))["msg"]
+    assert message.startswith("registries[0].hosts[0].ca: ca.pem cannot be read on the controller: ")
+    assert message.endswith("Put it beside the play, or in files/ there; a file on the node needs its absolute path.")
+    assert play.calls == []
+
+
+def test_a_file_in_a_vault_without_its_password(play: Play) -> None:
+    put(play, client=VaultLib([("x", VaultSecret(b"other"))]).encrypt(KEY_PEM))
+    message = play.run(entry({"url": A, "client": "client.pem"}))["msg"]
+    assert message.startswith("registries[0].hosts[0].client: client.pem cannot be read on the controller: ")
+
+
+def test_containerd_that_is_not_there(tmp_path: pathlib.Path) -> None:
+    play = Play(tmp_path, version=None)
+    assert "containerd is not installed on this node" in play.run(entry(A))["msg"]
+    assert play.run(entry(A), containerd_version="1.6.20")["changed"] is True
