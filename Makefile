@@ -12,7 +12,8 @@ RUN := tests/tools/env
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: install ## three nodes and a private registry; airgap.nodes.site brings them together and proves it
+demo: ## three nodes and a private registry; airgap.nodes.site brings them together and proves it
+	@$(RUN) python tests/tools/stage.py install >/dev/null
 	@$(RUN) python tests/nodes demo
 
 demo-clean: ## remove what the demo or `make nodes` started

@@ -52,18 +52,23 @@ def stage() -> Path:
     return STAGED
 
 
+def galaxy(*arguments: str) -> None:
+    done = subprocess.run(["ansible-galaxy", "collection", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+
+
 def build() -> Path:
     """The tarball of the staged copy, as it would be published."""
     target = STATE / "build"
     shutil.rmtree(target, ignore_errors=True)
-    subprocess.run(["ansible-galaxy", "collection", "build", "--output-path", str(target), str(stage())], check=True)
+    galaxy("build", "--output-path", str(target), str(stage()))
     return next(target.glob("airgap-nodes-*.tar.gz"))
 
 
 def install() -> Path:
     """The collection as a user gets it, from the tarball: what scenarios, demo and benchmark run."""
-    command = ["ansible-galaxy", "collection", "install", "--offline", "--no-deps", "--force"]
-    subprocess.run([*command, "--collections-path", str(INSTALLED), str(build())], check=True)
+    galaxy("install", "--offline", "--no-deps", "--force", "--collections-path", str(INSTALLED), str(build()))
     return INSTALLED
 
 
