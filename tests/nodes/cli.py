@@ -105,7 +105,7 @@ def _offsets(text: str) -> dict[str, int]:
     """What `log --mark` printed, or one number for every face."""
     if text.isdigit():
         return dict.fromkeys(FACES, int(text))
-    return {face: int(offset) for face, _, offset in (part.partition(":") for part in _names(text))}
+    return {face: int(offset) for face, offset in (part.split(":") for part in _names(text))}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -81,12 +81,12 @@ def fill(address: str, port: int) -> None:
     for name, references in CONTENT.items():
         program = programs.build_c(name).read_bytes()
         for reference in references:
-            _push(connection, Image.of(name, program, version=reference.partition(":")[2]), reference)
+            _push(connection, Image.of(name, program, version=reference.split(":")[1]), reference)
     connection.close()
 
 
 def _push(connection: http.client.HTTPConnection, image: Image, reference: str) -> None:
-    repository, _, tag = reference.partition(":")
+    repository, tag = reference.split(":")
     manifest = f"/v2/{repository}/manifests/{tag}"
     status, headers = _ask(connection, "HEAD", manifest, headers={"Accept": MEDIA})
     if status == http.HTTPStatus.OK and headers.get("Docker-Content-Digest") == _digest(image.manifest()):

@@ -81,7 +81,7 @@ def test_tools_pin_the_release_they_are_named_for(release: t.Any) -> None:
 
 
 def test_image_is_the_same_whenever_it_is_made() -> None:
-    made = [content.Image.of("pause", b"program", version="3.10").manifest() for _ in range(2)]
+    made = [content.Image.of("pause", b"program", version="3.10").manifest() for _repeat in range(2)]
     assert made[0] == made[1] != content.Image.of("pause", b"program", version="3.9").manifest()
 
 
