@@ -94,7 +94,7 @@ class ActionModule(NodeAction):
     def _file_beside_play(self, source: str, option: str) -> bytes:
         try:
             # A file in a vault is decrypted to a temporary one.
-            found = self._loader.get_real_file(self._find_needle("files", source))
+            found = self._loader.get_real_file(self._find(source))
             try:
                 return pathlib.Path(found).read_bytes()
             finally:
@@ -103,8 +103,23 @@ class ActionModule(NodeAction):
             raise DomainError(
                 f"{source} cannot be read on the controller: {error}",
                 option=option,
-                fix="Put it beside the play, or in files/ there; a file on the node needs its absolute path.",
+                fix="Put it beside the play or the inventory, or in files/ there; "
+                "a file on the node needs its absolute path.",
             ) from error
+
+    def _find(self, source: str) -> str:
+        """Where Ansible looks for files of a task, then beside the inventory.
+
+        A playbook that comes with a collection lies where its user keeps nothing.
+        """
+        try:
+            return str(self._find_needle("files", source))
+        except AnsibleError:
+            beside = pathlib.Path(self._variables.get("inventory_dir") or ".")
+            found = next((path for path in (beside / "files" / source, beside / source) if path.is_file()), None)
+            if found is None:
+                raise
+            return str(found.resolve())
 
 
 def _check_use(intent: Intent, parsed: t.Mapping[str, Pem]) -> None:

@@ -73,9 +73,9 @@ options:
           ca:
             description:
               - PEM files with the certificates of CAs, in addition to those of the system.
-              - An absolute path is a file on the node, which must exist there. Anything else is a file beside the play,
-                or in C(files/) there, which may be in a vault. It is checked and copied next to the C(hosts.toml),
-                under a name that changes with its content.
+              - An absolute path is a file on the node, which must exist there. Anything else is a file beside the play
+                or the inventory, or in C(files/) there, which may be in a vault. It is checked and copied next to the
+                C(hosts.toml), under a name that changes with its content.
             type: list
             elements: str
           client:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import pathlib
+import re
 import stat
 import types
 import typing as t
@@ -40,6 +41,7 @@ class Play:
         self.config_path = directory / "node" / "certs.d"
         self.config_path.parent.mkdir()
         self.version = version
+        self.variables: Raw = {}
         self.calls: list[str] = []
         self.connection = types.SimpleNamespace(
             _play_context=types.SimpleNamespace(no_log=False), _shell=types.SimpleNamespace(tmpdir="/nowhere")
@@ -62,10 +64,10 @@ class Play:
         action._execute_module = self._execute  # type: ignore[method-assign]
         action._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
         self.calls = []
-        return action.run(None, {})
+        return action.run(None, self.variables)
 
     def _execute(self, *, module_name: str, module_args: Raw, task_vars: Raw) -> Raw:
-        assert task_vars == {}
+        assert task_vars == self.variables
         assert self.connection._play_context.no_log
         self.calls.append(module_name.removeprefix("airgap.nodes."))
         if module_name.endswith("_node_read"):
@@ -255,7 +257,9 @@ def test_failure(play: Play, run: Callable[[Play], Raw], message: str) -> None:
 def test_a_file_that_is_nowhere(play: Play) -> None:
     message = play.run(entry({"url": A, "ca": "ca.pem"}))["msg"]
     assert message.startswith("registries[0].hosts[0].ca: ca.pem cannot be read on the controller: ")
-    assert message.endswith("Put it beside the play, or in files/ there; a file on the node needs its absolute path.")
+    assert message.endswith(
+        "Put it beside the play or the inventory, or in files/ there; a file on the node needs its absolute path."
+    )
     assert play.calls == []
 
 
@@ -269,3 +273,13 @@ def test_containerd_that_is_not_there(tmp_path: pathlib.Path) -> None:
     play = Play(tmp_path, version=None)
     assert "containerd is not installed on this node" in play.run(entry(A))["msg"]
     assert play.run(entry(A), containerd_version="1.6.20")["changed"] is True
+
+
+@pytest.mark.parametrize("directory", ["files", "."])
+def test_a_file_beside_the_inventory(play: Play, tmp_path: pathlib.Path, directory: str) -> None:
+    inventory = tmp_path / "inventory"
+    (inventory / directory).mkdir(parents=True)
+    (inventory / directory / "ca.pem").write_bytes(certificate("Inventory CA"))
+    play.variables = {"inventory_dir": str(inventory)}
+    assert play.run(entry({"url": A, "ca": "ca.pem"}))["changed"] is True
+    assert any(re.fullmatch(r"quay.io/ca-[0-9a-f]{8}\.pem", path) for path in play.tree())
