@@ -149,6 +149,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"nodes: {error}", file=sys.stderr)
     except docker.errors.DockerException as error:
         print(f"nodes: the Docker engine refused: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        # The reader has seen enough. Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("nodes: interrupted", file=sys.stderr)
     return 1
