@@ -15,19 +15,26 @@ import copy
 import dataclasses
 import datetime
 import itertools
-import math
 import re
 import tomllib
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Kind, Statement, scan
-
-try:
-    import tomlkit
-    import tomlkit.items
-except ImportError:  # the action says so with missing_required_lib
-    tomlkit = None  # type: ignore[assignment]
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import (
+    Kind,
+    Statement,
+    commented_out,
+    scan,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import (
+    is_literal,
+    key_text,
+    replacement,
+    same,
+    value_text,
+    with_entry,
+    without_entry,
+)
 
 _POSITION = re.compile(
     r"^(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL
@@ -93,24 +100,18 @@ def edit(text: str, operations: t.Iterable[Set | Remove]) -> Edited:
     :raises DomainError: the text is not TOML, a value has no TOML form, or a path runs through something that is no
     table.
     """
-    data = parse(text)
-    wanted = copy.deepcopy(data)
+    wanted = parse(text)
     differences: list[Difference] = []
     body = text.removeprefix(_BOM)
-    for operation in _flatten(operations):
-        before = look_up(wanted, operation.path)
-        if isinstance(operation, Set):
-            if before is not None and (same(before, operation.value) or _is_table_wish(before, operation.value)):
-                continue
-            _set_data(wanted, operation.path, operation.value)
-            body = _set_text(body, operation.path, operation.value)
-            differences.append(Difference(operation.path, before, operation.value))
-        elif before is not None:
-            _remove_data(wanted, operation.path)
-            body = _remove_text(body, operation.path, wanted)
-            differences.append(Difference(operation.path, before, None))
+    for difference in _changes(wanted, operations):
+        if difference.after is None:
+            body = _remove_text(body, difference.path, wanted)
+        else:
+            body = _set_text(body, difference.path, difference.after)
+        differences.append(difference)
     _prove(body, wanted, differences)
-    return Edited(text[: len(text) - len(text.removeprefix(_BOM))] + body, tuple(differences))
+    new = text[: len(text) - len(text.removeprefix(_BOM))] + body
+    return Edited(new, tuple(differences) if new != text else ())
 
 
 def _prove(text: str, wanted: dict[str, t.Any], differences: list[Difference]) -> None:
@@ -135,18 +136,30 @@ def look_up(data: t.Any, path: KeyPath) -> t.Any:
     return data
 
 
-def same(one: t.Any, other: t.Any) -> bool:
-    """Equality as TOML has it: ``1``, ``1.0`` and ``true`` are three values, and order of keys does not count."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
-        return math.isnan(other)
-    return type(one) is type(other) and one == other
-
-
 # --- the data
+
+
+def applied(data: t.Mapping[str, t.Any], operations: t.Iterable[Set | Remove]) -> dict[str, t.Any]:
+    """The data as the operations would leave it.
+
+    :raises DomainError: as in ``edit``.
+    """
+    wanted = copy.deepcopy(dict(data))
+    collections.deque(_changes(wanted, operations), maxlen=0)
+    return wanted
+
+
+def _changes(data: dict[str, t.Any], operations: t.Iterable[Set | Remove]) -> t.Iterator[Difference]:
+    """Applies the operations to the data, and says after each what it changed."""
+    for operation in _flatten(operations):
+        before = look_up(data, operation.path)
+        if isinstance(operation, Set):
+            if before is None or not (same(before, operation.value) or _is_table_wish(before, operation.value)):
+                _set_data(data, operation.path, operation.value)
+                yield Difference(operation.path, before, operation.value)
+        elif before is not None:
+            _remove_data(data, operation.path)
+            yield Difference(operation.path, before, None)
 
 
 def _flatten(operations: t.Iterable[Set | Remove]) -> t.Iterator[Set | Remove]:
@@ -155,6 +168,7 @@ def _flatten(operations: t.Iterable[Set | Remove]) -> t.Iterator[Set | Remove]:
             yield from _flatten(Set((*operation.path, key), value) for key, value in operation.value.items())
         else:
             if isinstance(operation, Set):
+                _check_keys(operation.path)
                 _check_value(operation.value, operation.path)
             yield operation
 
@@ -165,12 +179,30 @@ def _check_value(value: t.Any, path: KeyPath) -> None:
             _check_value(item, path)
     elif isinstance(value, dict):
         for key, item in value.items():
+            _check_keys((*path, key))
             _check_value(item, (*path, key))
+    elif isinstance(value, str):
+        _check_text(value, path)
     elif isinstance(value, int) and not isinstance(value, bool) and value not in _INTEGERS:
         raise DomainError(f"{value} does not fit into 64 bits", key_path=path, fix="Use a smaller number.")
-    elif not isinstance(value, (str, bool, int, float, datetime.date, datetime.time)):
+    elif not isinstance(value, (bool, int, float, datetime.date, datetime.time)):
         what = "null" if value is None else f"a value of type {type(value).__name__}"
         raise DomainError(f"{what} has no TOML form", key_path=path, fix="To remove a key, name it in absent.")
+
+
+def _check_keys(path: tuple[t.Any, ...]) -> None:
+    for depth, key in enumerate(path):
+        if not isinstance(key, str):
+            raise DomainError(f"the key {key!r} is not a text", key_path=path[:depth], fix="Put it in quotes.")
+        _check_text(key, path[:depth])
+
+
+def _check_text(text: str, path: KeyPath) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        what = f"U+{ord(text[error.start]):04X} is half a character"
+        raise DomainError(what, key_path=path, fix="Write whole ones.") from None
 
 
 def _is_table_wish(before: t.Any, value: t.Any) -> bool:
@@ -191,8 +223,6 @@ def _set_data(data: dict[str, t.Any], path: KeyPath, value: t.Any) -> None:
         raise DomainError(
             "is {} in the file and {} in the task".format(*kinds), key_path=path, fix="Name the table's keys."
         )
-    if isinstance(before, list) and any(isinstance(item, dict) for item in before):
-        raise DomainError("is an array of tables, which is not edited in place", key_path=path, fix="Remove it first.")
     data[path[-1]] = copy.deepcopy(value)
 
 
@@ -205,89 +235,38 @@ def _remove_data(data: dict[str, t.Any], path: KeyPath) -> None:
 
 def _set_text(text: str, path: KeyPath, value: t.Any) -> str:
     page = _Page(text)
+    if statement := page.assignment(path):
+        literal = page.likes_literal()
+        return page.with_value(statement, replacement(page.value_of(statement), value, literal=literal))
+    if statement := page.inline_parent(path):
+        rest, literal = path[len(statement.path) :], page.likes_literal()
+        return page.with_value(statement, with_entry(page.value_of(statement), rest, value, literal=literal))
+    if any(s.kind is Kind.ARRAY_OF_TABLES and s.path == path for s in page.statements):
+        raise DomainError("is an array of tables, which is not edited in place", key_path=path, fix="Remove it first.")
     if value == {}:
         return page.with_table(path)
-    if statement := page.assignment(path):
-        return page.with_value(statement, _replacement(page.value_text(statement), value))
-    if statement := page.inline_parent(path):
-        return page.with_value(statement, _inline_set(page.value_text(statement), path[len(statement.path) :], value))
-    if statement := page.last_dotted(path[:-1]):
+    if not page.header(path[:-1]) and (statement := page.last_dotted(path[:-1])):
         return page.with_line_after(statement, path[len(statement.table) :], value)
     return page.with_key(path, value)
 
 
 def _remove_text(text: str, path: KeyPath, wanted: dict[str, t.Any]) -> str:
+    """``wanted`` is the data without the path. A parent that was never written stays: it may have a meaning of its own,
+    as a runtime class has."""
+    parent = path[:-1]
+    body = _without(text, path)
+    if look_up(parse(body), parent) is not None or look_up(wanted, parent) is None:
+        return body
+    if _Page(text).inline_parent(path):
+        return _set_text(body, parent, {})
+    return _without(_Page(text).with_table(parent), path)
+
+
+def _without(text: str, path: KeyPath) -> str:
     page = _Page(text)
     if statement := page.inline_parent(path):
-        return page.with_value(statement, _inline_remove(page.value_text(statement), path[len(statement.path) :]))
-    body = page.without(path)
-    if look_up(parse(body), path[:-1]) is None and look_up(wanted, path[:-1]) is not None:
-        # The last child of a parent that was never written is gone: the parent itself may have a meaning (a runtime
-        # class has).
-        body = _Page(body).with_table(path[:-1])
-    return body
-
-
-# --- the text: values
-
-
-def _replacement(old: str, value: t.Any) -> str:
-    if isinstance(value, list) and old.startswith("[") and "\n" in old:
-        return _edited_array(old, value)
-    return _value_text(value, literal=old.startswith("'"))
-
-
-def _edited_array(old: str, value: list[t.Any]) -> str:
-    """A new value for an array of several lines: elements that stay keep their line and comment."""
-    array = t.cast("tomlkit.items.Array", tomlkit.parse(f"x = {old}")["x"])
-    for index in reversed(range(len(array))):
-        if not any(same(array[index].unwrap(), item) for item in value):
-            del array[index]
-    kept = array.unwrap()
-    if not all(same(one, other) for one, other in zip(kept, value, strict=False)):
-        return _value_text(value, literal="'" in old)
-    for item in value[len(kept) :]:
-        array.append(_item(item, literal="'" in old and '"' not in old))
-    return str(array.as_string()).rstrip()
-
-
-def _inline_set(old: str, path: KeyPath, value: t.Any) -> str:
-    table = tomlkit.parse(f"x = {old}")
-    node: t.Any = table["x"]
-    for key in path[:-1]:
-        if key not in node:
-            node[key] = tomlkit.inline_table()
-        node = node[key]
-    node[path[-1]] = _item(value, literal=False)
-    return tomlkit.dumps(table)[len("x = ") :].rstrip()
-
-
-def _inline_remove(old: str, path: KeyPath) -> str:
-    table = tomlkit.parse(f"x = {old}")
-    node: t.Any = table["x"]
-    for key in path[:-1]:
-        node = node[key]
-    del node[path[-1]]
-    return tomlkit.dumps(table)[len("x = ") :].rstrip()
-
-
-def _value_text(value: t.Any, *, literal: bool = False) -> str:
-    return str(_item(value, literal=literal).as_string())
-
-
-def _item(value: t.Any, *, literal: bool) -> t.Any:
-    if isinstance(value, str):
-        return tomlkit.string(value, literal=literal and "'" not in value and value.isprintable())
-    if isinstance(value, list):
-        array = tomlkit.array()
-        array.extend(_item(element, literal=literal) for element in value)
-        return array
-    if isinstance(value, dict):
-        table = tomlkit.inline_table()
-        for key, element in value.items():
-            table.append(key, _item(element, literal=literal))
-        return table
-    return tomlkit.item(value)
+        return page.with_value(statement, without_entry(page.value_of(statement), path[len(statement.path) :]))
+    return page.without(path)
 
 
 # --- the text: places
@@ -299,7 +278,7 @@ class _Page:
     def __init__(self, text: str) -> None:
         self.text = text
         self.statements = scan(text)
-        self.newline = "\r\n" if "\r\n" in text else "\n"
+        self.newline = "\r\n" if 2 * text.count("\r\n") > text.count("\n") else "\n"
 
     # finding
 
@@ -338,22 +317,40 @@ class _Page:
             end += 1
         return self.statements[start:end]
 
-    def end_of_body(self, header: Statement) -> int:
-        """The offset behind the last line of a table; a comment block above the next header belongs to that one."""
+    def end_of_body(self, header: Statement, *, with_detached: bool = False) -> int:
+        """The offset behind the last line of a table; a comment block above the next header belongs to that one.
+
+        ``with_detached`` counts the blocks of commented-out TOML behind a blank line in, since they were written for
+        this table; other comments there speak of what follows.
+        """
         end = header.end
-        comments_end = end
-        body = self.body(header)
-        for index, statement in enumerate(body):
-            if statement.kind is Kind.KEY:
-                end = comments_end = statement.end
-            elif statement.kind is Kind.COMMENT and comments_end == statement.start:
-                comments_end = statement.end
-                followed_by_blank = index + 1 < len(body) and body[index + 1].kind is Kind.BLANK
-                if followed_by_blank or statement is self.statements[-1]:
-                    end = comments_end
+        for block in self._blocks(self.body(header)):
+            attached = block[0].start == end
+            is_last_before_header = block[-1].end != len(self.text) and self._next(block[-1]).kind is not Kind.BLANK
+            if any(s.kind is Kind.KEY for s in block):
+                keys = [s for s in block if s.kind is Kind.KEY]
+                end = keys[-1].end if is_last_before_header else block[-1].end
+            elif not is_last_before_header and (attached or (with_detached and any(map(self.commented_out, block)))):
+                end = block[-1].end
         return end
 
-    def value_text(self, statement: Statement) -> str:
+    @staticmethod
+    def _blocks(statements: list[Statement]) -> list[list[Statement]]:
+        """Runs of statements between blank lines."""
+        groups = itertools.groupby(statements, key=lambda s: s.kind is Kind.BLANK)
+        return [list(group) for is_blank, group in groups if not is_blank]
+
+    def _next(self, statement: Statement) -> Statement:
+        return self.statements[self.statements.index(statement) + 1]
+
+    def commented_out(self, statement: Statement) -> Statement | None:
+        """The header or assignment that a comment line holds."""
+        return commented_out(self._text_of(statement)) if statement.kind is Kind.COMMENT else None
+
+    def _text_of(self, statement: Statement) -> str:
+        return self.text[statement.start : statement.end]
+
+    def value_of(self, statement: Statement) -> str:
         return self.text[statement.value_start : statement.value_end]
 
     # changing
@@ -364,40 +361,56 @@ class _Page:
     def with_line_after(self, statement: Statement, keys: KeyPath, value: t.Any) -> str:
         """One more assignment behind an existing one, with its indentation and quotes."""
         known = len(_common(statement.path[len(statement.table) :], keys))
-        names = [*statement.keys[:known], *map(_key_text, keys[known:])]
-        literal = self.value_text(statement).startswith("'")
-        line = f"{statement.indent}{'.'.join(names)} = {_value_text(value, literal=literal)}"
+        literal = is_literal(self.value_of(statement), otherwise=self.likes_literal())
+        names = [*statement.keys[:known], *(key_text(key, literal=literal) for key in keys[known:])]
+        is_tight = re.search(r"\S=\Z", self.text[statement.start : statement.value_start])
+        equals = "=" if is_tight else " = "
+        line = f"{statement.indent}{'.'.join(names)}{equals}{value_text(value, literal=literal)}"
         return self._insert_lines(statement.end, [line])
 
     def with_key(self, path: KeyPath, value: t.Any) -> str:
-        table = path[:-1]
-        if not table:
-            return self._with_root_key(path, value)
-        header = self.header(table)
+        """The first mention of a key, in a table that may not be there yet."""
+        header = self.header(path[:-1]) if len(path) > 1 else None
+        if header is None and len(path) > 1:
+            return _Page(self.with_table(path[:-1])).with_key(path, value)
+        body = self.body(header)
+        keys = [s for s in body if s.kind is Kind.KEY]
+        if alternative := self._commented_out_key(body, path[-1]):
+            indent = keys[-1].indent if keys else alternative.indent or self._indent_of_keys(header)
+            return self._insert_lines(alternative.end, [self._line(indent, path[-1], value)])
         if header is None:
-            return _Page(self.with_table(table)).with_key(path, value)
-        keys = [s for s in self.body(header) if s.kind is Kind.KEY]
+            return self._with_root_key(path, value, keys)
         if keys:
             return self.with_line_after(keys[-1], path[-1:], value)
-        text = _value_text(value, literal=self._likes_literal())
-        line = f"{header.indent}{self._key_indent()}{_key_text(path[-1])} = {text}"
-        return self._insert_lines(header.end, [line])
+        return self._insert_lines(header.end, [self._line(self._indent_of_keys(header), path[-1], value)])
 
-    def _with_root_key(self, path: KeyPath, value: t.Any) -> str:
-        keys = [s for s in self.body(None) if s.kind is Kind.KEY]
-        line = f"{_key_text(path[0])} = {_value_text(value, literal=self._likes_literal())}"
+    def _with_root_key(self, path: KeyPath, value: t.Any, keys: list[Statement]) -> str:
+        line = self._line("", path[0], value)
         if path == ("version",) and keys:  # the first line that a reader looks for
-            return self._insert_lines(keys[0].start, [line])
+            return self._insert_lines(self._start_with_comments(keys[0]), [line])
         if keys:
             return self.with_line_after(keys[-1], path, value)
         headers = [s for s in self.statements if s.is_header]
-        if not headers:
-            return self._insert_block(len(self.text), [line])
-        return self._insert_block(self._start_with_comments(headers[0]), [line])
+        return self._insert_block(self._start_with_comments(headers[0]) if headers else len(self.text), [line])
+
+    def _line(self, indent: str, key: str, value: t.Any) -> str:
+        literal = self.likes_literal()
+        return f"{indent}{key_text(key, literal=literal)} = {value_text(value, literal=literal)}"
+
+    def _commented_out_key(self, body: list[Statement], key: str) -> Statement | None:
+        """The last comment that holds this key; those below a commented-out header are keys of that table."""
+        found = None
+        for statement in body:
+            comment = self.commented_out(statement)
+            if comment and comment.is_header:
+                break
+            if comment and comment.path == (key,):
+                found = statement
+        return found
 
     def with_table(self, path: KeyPath) -> str:
         """A header for a table that has none: above its children, else behind its nearest relatives, else last."""
-        if self.header(path) or look_up(parse(self.text), path) == {}:
+        if self.header(path):
             return self.text
         if children := self.headers_below(path):
             first = children[0]
@@ -407,9 +420,8 @@ class _Page:
             relatives = [s for s in self.statements if s.is_header and _within(s.path, path[:depth], proper=False)]
             if relatives:
                 line = f"{self._indent_below(relatives, path, depth)}[{self._header_text(path, relatives[0])}]"
-                return self._insert_block(self.end_of_body(relatives[-1]), [line])
-        end = len(self.text)
-        return self._insert_block(end, [f"[{'.'.join(map(_key_text, path))}]"])
+                return self._insert_block(self.end_of_body(relatives[-1], with_detached=True), [line])
+        return self._insert_block(len(self.text), [f"[{self._header_text(path, None)}]"])
 
     def without(self, path: KeyPath) -> str:
         """The text less every statement at or below the path."""
@@ -422,15 +434,15 @@ class _Page:
             page = _Page(page._cut(statement, end))
 
     def _cut(self, statement: Statement, end: int) -> str:
-        index = self.statements.index(statement)
-        after = next((s for s in self.statements[index:] if s.start >= end), None)
-        blank_before = index == 0 or self.statements[index - 1].kind is Kind.BLANK
+        """The text less a statement, or a table up to ``end``, and less the blank lines that then stand twice."""
         start = statement.start
-        if statement.is_header and blank_before:
-            if after is None and index:
-                start = self.statements[index - 1].start
-            elif after is not None and after.kind is Kind.BLANK:
-                end = after.end
+        index = self.statements.index(statement)
+        if statement.is_header and (index == 0 or self.statements[index - 1].kind is Kind.BLANK):
+            below = [s for s in self.statements[index:] if s.start >= end]
+            blank = list(itertools.takewhile(lambda s: s.kind is Kind.BLANK, below))
+            end = blank[-1].end if blank else end
+            if len(blank) == len(below):
+                start = len(self.text[:start].rstrip()) + len(self.newline) if index else 0
         return self._splice(start, end, "")
 
     # layout
@@ -447,18 +459,27 @@ class _Page:
     def _insert_block(self, offset: int, lines: list[str]) -> str:
         """Lines set apart by blank ones, where this text sets its tables apart."""
         before, after = self.text[:offset], self.text[offset:]
-        if self._separates_tables():
+        indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+        if self._separates_tables(indent):
             if before.strip() and not re.search(r"\n[ \t\r]*\n\Z", before if before.endswith("\n") else before + "\n"):
                 lines = ["", *lines]
             if after.strip() and not re.match(r"[ \t\r]*\n", after):
                 lines = [*lines, ""]
         return self._insert_lines(offset, lines)
 
-    def _separates_tables(self) -> bool:
-        pairs = list(itertools.pairwise(self.statements))
-        blank = sum(second.is_header and first.kind is Kind.BLANK for first, second in pairs)
-        dense = sum(second.is_header and first.kind in (Kind.KEY, Kind.TABLE) for first, second in pairs)
-        return blank >= dense
+    def _separates_tables(self, indent: str) -> bool:
+        """Whether a blank line stands above most headers; those that are indented alike tell best."""
+        above = [(s, self._above(s)) for s in self.statements if s.is_header]
+        # A header right behind that of its parent says nothing.
+        told = [(header, kind is Kind.BLANK) for header, kind in above if kind in (Kind.BLANK, Kind.KEY)]
+        votes = [blank for header, blank in told if header.indent == indent] or [blank for _header, blank in told]
+        return 2 * sum(votes) >= len(votes)
+
+    def _above(self, header: Statement) -> Kind | None:
+        """What stands above a header and the comments that belong to it."""
+        index = self.statements.index(header)
+        above = (s.kind for s in reversed(self.statements[:index]) if s.kind is not Kind.COMMENT)
+        return next(above, None)
 
     def _start_with_comments(self, header: Statement) -> int:
         """The offset of a header, or of the comment lines right above it."""
@@ -467,11 +488,14 @@ class _Page:
             index -= 1
         return self.statements[index].start
 
-    def _header_text(self, path: KeyPath, relative: Statement) -> str:
-        """The path as a relative writes it, quotes and all, with the rest in double quotes where they are needed."""
-        known = len(_common(relative.path, path))
-        literal = any(key.startswith("'") for key in relative.keys)
-        return ".".join([*relative.keys[:known], *(_key_text(key, literal=literal) for key in path[known:])])
+    def _header_text(self, path: KeyPath, relative: Statement | None) -> str:
+        """The path as a relative writes it, quotes and all, and the rest in the same manner."""
+        written = relative.keys[: len(_common(relative.path, path))] if relative else ()
+        literal = is_literal("".join(written), otherwise=self.likes_literal())
+        return ".".join([*written, *(key_text(key, literal=literal) for key in path[len(written) :])])
+
+    def _indent_of_keys(self, header: Statement | None) -> str:
+        return header.indent + self._key_indent() if header else ""
 
     def _key_indent(self) -> str:
         """How far keys stand behind their header; as most tables of this text have it."""
@@ -505,7 +529,7 @@ class _Page:
         step = self._nesting() * levels
         return child.indent.removesuffix(step) if step else child.indent
 
-    def _likes_literal(self) -> bool:
+    def likes_literal(self) -> bool:
         """Whether this text writes its strings in single quotes, as containerd 2.x prints them."""
         values = [self.text[s.value_start] for s in self.statements if s.kind is Kind.KEY]
         return values.count("'") > values.count('"')
@@ -520,9 +544,3 @@ def _common(one: KeyPath, other: KeyPath) -> KeyPath:
     while length < min(len(one), len(other)) and one[length] == other[length]:
         length += 1
     return one[:length]
-
-
-def _key_text(key: str, *, literal: bool = False) -> str:
-    quoted = literal and "'" not in key and key.isprintable()
-    text: str = tomlkit.key(key).as_string()
-    return f"'{key}'" if quoted and text.startswith('"') else text

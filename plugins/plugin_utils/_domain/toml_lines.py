@@ -20,10 +20,10 @@ import typing as t
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 
 _KEY = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
-_KEYS = rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*"
+KEYS = rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*"
 _ONE_KEY = re.compile(_KEY)
-_HEADER = re.compile(rf"([ \t]*)(\[\[?)[ \t]*({_KEYS})[ \t]*\]\]?[^\n]*(?:\n|\Z)")
-_ASSIGNMENT = re.compile(rf"([ \t]*)({_KEYS})[ \t]*=[ \t]*")
+_HEADER = re.compile(rf"([ \t]*)(\[\[?)[ \t]*({KEYS})[ \t]*\]\]?[^\n]*(?:\n|\Z)")
+_ASSIGNMENT = re.compile(rf"([ \t]*)({KEYS})[ \t]*=[ \t]*")
 _OTHER_LINE = re.compile(r"([ \t]*)(#?)[^\n]*(?:\n|\Z)")
 _VALUE_TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"""(?:"{0,2})'
@@ -86,6 +86,16 @@ def scan(text: str) -> list[Statement]:
     return statements
 
 
+def commented_out(line: str) -> Statement | None:
+    """The header or assignment that a comment line holds as a whole; None for prose and parts of longer values."""
+    text = line.strip().lstrip("#").strip()
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+    return scan(text)[0] if text else None
+
+
 def _statement(text: str, offset: int, line: int, table: KeyPath) -> Statement:
     if match := _HEADER.match(text, offset):
         kind = Kind.TABLE if match[2] == "[" else Kind.ARRAY_OF_TABLES
@@ -139,6 +149,6 @@ def parse_key_path(written: str) -> KeyPath:
     :raises ValueError: not a TOML key; a dot inside a key needs quotes.
     """
     text = written.strip()
-    if not re.fullmatch(_KEYS, text):
+    if not re.fullmatch(KEYS, text):
         raise ValueError(written)
     return decode_keys(text)
