@@ -10,9 +10,13 @@ import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_schema import (
+    COUNTING_TABLES,
     CRI_IDS,
+    NAMED_ENTRIES,
     REGISTRY_TABLES,
+    SERVER_TABLES_UP_TO,
     V1_CRI,
+    V2_CRI,
     Data,
     Setting,
     check_accepted,
@@ -20,20 +24,22 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_schema
     stated_version,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import (
     Difference,
     Remove,
     Set,
+    applied,
     edit,
     look_up,
     parse,
-    same,
 )
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
 Operation = Set | Remove
 
 _IMAGE = re.compile(r"[a-zA-Z0-9.\-_:\[\]]+(?:/[a-z0-9._\-]+)*(?::[\w.\-]+)?(?:@sha256:[0-9a-f]{64})?", re.ASCII)
+_URL_CREDENTIALS = re.compile(r"://\S*@")
 _ADD_VERSION = (
     "Say which version the file is meant to be, for example with settings: {version: 2}, after reading what is in it."
 )
@@ -74,7 +80,7 @@ def plan_config(content: bytes | None, intent: ConfigIntent, release: Release) -
     if version is not None:
         check_accepted(version, release)
     _check_cri_is_enabled(after, intent)
-    _check_no_short_table(after, version)
+    _check_plugin_names(after, version or 1, release)
     _check_one_registry_method(after, intent, release)
     return ConfigPlan(
         text=edited.text,
@@ -112,35 +118,67 @@ def decode(content: bytes, release: Release) -> str:
 
 
 def _operations(data: Data, intent: ConfigIntent, release: Release) -> tuple[list[Operation], tuple[str, ...]]:
-    version = stated_version(data)
-    wanted = stated_version(intent.settings)
-    operations: list[Operation] = [Set((key,), value) for key, value in intent.settings.items()]
+    removals = [Remove(path) for path in intent.absent]
+    asked = [Set((key,), value) for key, value in intent.settings.items() if key != "version"]
+    kept = applied(data, removals)
+    version = _version(data, kept, intent, release)
+    operations: list[Operation] = [] if version == stated_version(kept) else [Set(("version",), version)]
+    operations += asked
     warnings: list[str] = []
-    if wanted is not None and wanted != version:
-        _check_version_change(data, version, wanted)
-        operations[:] = [Set(("version",), wanted), *(op for op in operations if op.path != ("version",))]
-        version = wanted
-    elif version is None and _speaks_of_plugins(intent):
-        version = _version_to_add(data, intent, release)
-        operations[:0] = [Set(("version",), version)] if version else []
-    if _speaks_of_plugins(intent):
-        _check_cri_survives(version, release)
-        operations += _enable_cri(data, warnings)
+    if _speaks_of_cri(intent):
+        _check_cri_survives(kept, version, release)
     if version is not None:
         check_accepted(version, release)
-    operations += _placed(data, intent, version, release)
+    if _speaks_of_cri(intent) or (version or 1) > 1:
+        operations += _without_short_name_of_cri(data, intent, warnings)
+    operations += _placed(applied(kept, asked), intent, version, release)
     _check_agreement(operations, intent.absent)
-    return operations + [Remove(path) for path in intent.absent], tuple(warnings)
+    return [*operations, *removals], tuple(warnings)
 
 
 def _speaks_of_plugins(intent: ConfigIntent) -> bool:
     return bool(intent.sandbox_image or intent.registry_config_path or intent.settings.get("plugins"))
 
 
+def _speaks_of_cri(intent: ConfigIntent) -> bool:
+    names = CRI_IDS | {V1_CRI[1]}
+    return bool(
+        intent.sandbox_image or intent.registry_config_path or names & _table(intent.settings, "plugins").keys()
+    )
+
+
+def _table(data: Data, key: str) -> t.Mapping[str, t.Any]:
+    value = data.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _version(data: Data, kept: Data, intent: ConfigIntent, release: Release) -> int | None:
+    """The version that the file will have, None where it has none and must stay without.
+
+    ``kept`` is the data less what is absent.
+    """
+    stated = stated_version(data)
+    wanted = _wanted_version(intent)
+    if wanted is not None and wanted != stated:
+        _check_version_change(kept, stated, wanted)
+        return wanted
+    if stated is not None and "version" not in kept:
+        _check_version_change(kept, stated, 1)
+        return None
+    return _version_to_add(kept, intent, release) if stated is None and _speaks_of_plugins(intent) else stated
+
+
+def _wanted_version(intent: ConfigIntent) -> int | None:
+    try:
+        return stated_version(intent.settings)
+    except DomainError as error:
+        raise DomainError(error.what, option="settings.version", fix=error.fix) from None
+
+
 def _placed(data: Data, intent: ConfigIntent, version: int | None, release: Release) -> list[Operation]:
     wishes = {
         Setting.SANDBOX_IMAGE: _checked_image(intent.sandbox_image),
-        Setting.REGISTRY_CONFIG_PATH: _checked_config_path(intent.registry_config_path),
+        Setting.REGISTRY_CONFIG_PATH: _checked_config_path(intent.registry_config_path, release),
     }
     return [
         Set(place(setting, data, version, release), value) for setting, value in wishes.items() if value is not None
@@ -157,79 +195,88 @@ def _version_to_add(data: Data, intent: ConfigIntent, release: Release) -> int |
         return release.config_version
     plugins = data.get("plugins")
     if not plugins:
-        _check_short_names(data)
         # Version 4 no longer reads [grpc], [ttrpc], [debug] and [metrics] of a file that was written before it.
         return min(release.config_version, 3)
-    named_by_uri = sorted(
-        key for key in {**plugins, **intent.settings.get("plugins", {})} if key.startswith("io.containerd.")
-    )
-    if named_by_uri and V1_CRI[1] not in plugins and release.line < (2, 0):
+    ignored = [*filter(_is_uri, _table(intent.settings, "plugins"))]
+    if look_up(data, V1_CRI) is None:
+        ignored += filter(_is_uri, _table(data, "plugins"))
+    if ignored and release.line < (2, 0):
         raise DomainError(
             f"the file has no version line, so containerd {release} reads it as version 1 and ignores "
-            f"[{show_key_path(('plugins', named_by_uri[0]))}]",
+            f"[{show_key_path(('plugins', ignored[0]))}]",
             key_path=("version",),
             fix=_ADD_VERSION,
         )
     return None
 
 
-def _check_short_names(data: Data) -> None:
-    """:raises DomainError: a plugin list has names that are fatal as soon as the file has a version of 2 or more."""
-    for key in ("disabled_plugins", "required_plugins"):
-        for name in data.get(key) or ():
-            if "." not in str(name) and not (key == "disabled_plugins" and name == "cri"):
-                raise DomainError(
-                    f"names the plugin {name!r} as version 1 did, and what is asked needs version 2 or newer",
-                    key_path=(key,),
-                    fix="Write the plugin's full id, such as io.containerd.snapshotter.v1.aufs, and a version line.",
-                )
+def _is_uri(plugin: str) -> bool:
+    return plugin.startswith("io.containerd.")
 
 
 def _check_version_change(data: Data, version: int | None, wanted: int) -> None:
-    """:raises DomainError: tables of the old version would silently lose their meaning."""
-    plugins = data.get("plugins") or {}
-    if version is None and V1_CRI[1] not in plugins:
-        return
-    if not plugins:
-        return
-    raise DomainError(
-        f"the file is of version {version or 1}; its plugin tables would be lost in version {wanted}",
-        key_path=("version",),
-        fix="Leave the version out of settings, or move the tables in the file yourself.",
-    )
-
-
-def _check_cri_survives(version: int | None, release: Release) -> None:
-    if version in (None, 0, 1) and not release.merges_cri_of_versionless_files:
+    """:raises DomainError: tables of the old version would silently lose their meaning, or stop containerd."""
+    lost = [key for key in _table(data, "plugins") if version or (wanted > 1 and not _is_uri(key))]
+    if lost:
         raise DomainError(
-            f"containerd {release} drops every CRI setting of a file without version 2 or newer",
+            f"the file is of version {version or 1}; its plugin tables would be lost in version {wanted}",
             key_path=("version",),
-            fix='Put version = 2 into the file and rename [plugins.cri] to [plugins."io.containerd.grpc.v1.cri"].',
+            fix="Leave the version as it is, or move the tables in the file yourself.",
+        )
+    server = [name for name in ("grpc", "ttrpc", "metrics") if _table(data, name)]
+    server += ["debug"] if _table(data, "debug").keys() & {"address", "uid", "gid"} else []
+    if server and wanted > SERVER_TABLES_UP_TO >= (version or 1):
+        raise DomainError(
+            f"the file is of version {version or 1}; its table [{server[0]}] would be lost in version {wanted}",
+            key_path=("version",),
+            fix="Leave the version as it is, or move the table in the file yourself.",
         )
 
 
-def _enable_cri(data: Data, warnings: list[str]) -> list[Operation]:
-    """Docker's package ships ``disabled_plugins = ["cri"]``: no setting of CRI can have an effect beside it."""
+def _check_cri_survives(data: Data, version: int | None, release: Release) -> None:
+    if version in (None, 0, 1) and not release.merges_cri_of_versionless_files:
+        rename = 'Put version = 2 into the file and rename [plugins.cri] to [plugins."io.containerd.grpc.v1.cri"].'
+        raise DomainError(
+            f"containerd {release} drops every CRI setting of a file without version 2 or newer",
+            key_path=("version",),
+            fix=rename if look_up(data, V1_CRI) is not None else _ADD_VERSION,
+        )
+
+
+def _without_short_name_of_cri(data: Data, intent: ConfigIntent, warnings: list[str]) -> list[Operation]:
+    """Docker's package ships ``disabled_plugins = ["cri"]``: no setting of CRI can have an effect beside it, and with a
+    version that is more than 1 no containerd starts. Who asks for nothing of CRI keeps it disabled, by its full id."""
     disabled = data.get("disabled_plugins")
-    if "version" in data or not isinstance(disabled, list) or "cri" not in disabled:
+    if "version" in data or "disabled_plugins" in intent.settings or not isinstance(disabled, list):
         return []
+    if "cri" not in disabled:
+        return []
+    if not _speaks_of_cri(intent):
+        return [Set(("disabled_plugins",), [V2_CRI[1] if name == "cri" else name for name in disabled])]
     warnings.append('CRI was disabled by disabled_plugins = ["cri"], as Docker\'s package ships it; it is enabled now.')
     return [Set(("disabled_plugins",), [name for name in disabled if name != "cri"])]
 
 
 def _checked_image(image: str | None) -> str | None:
     if image is not None and not _IMAGE.fullmatch(image):
+        shown = _URL_CREDENTIALS.sub("://********@", image)
         raise DomainError(
-            f"{image!r} is not an image reference",
+            f"{shown!r} is not an image reference",
             option="sandbox_image",
             fix="Write it as registry.example.com/k8s/pause:3.10, without a scheme.",
         )
     return image
 
 
-def _checked_config_path(path: str | None) -> str | None:
+def _checked_config_path(path: str | None, release: Release) -> str | None:
     if path is None:
         return None
+    if not release.knows(Feature.HOSTS_TOML):
+        raise DomainError(
+            f"containerd {release} reads no such directory; {Feature.HOSTS_TOML.since_text} is the first that does",
+            option="registry_config_path",
+            fix="Upgrade containerd on this node first.",
+        )
     if ":" in path:
         raise DomainError(
             f"{path!r} is a list of directories, and containerd 2.1 and newer then read none of them",
@@ -274,7 +321,7 @@ def _leaves(path: KeyPath, value: t.Any) -> t.Iterator[tuple[KeyPath, t.Any]]:
 
 def _check_cri_is_enabled(data: Data, intent: ConfigIntent) -> None:
     disabled = data.get("disabled_plugins")
-    if not _speaks_of_plugins(intent) or not isinstance(disabled, list):
+    if not _speaks_of_cri(intent) or not isinstance(disabled, list):
         return
     for name in disabled:
         if name in CRI_IDS or name == "cri":
@@ -285,13 +332,32 @@ def _check_cri_is_enabled(data: Data, intent: ConfigIntent) -> None:
             )
 
 
-def _check_no_short_table(data: Data, version: int | None) -> None:
-    if version not in (None, 0, 1) and look_up(data, V1_CRI) is not None:
-        raise DomainError(
-            f"is a version 1 table in a version {version} file: containerd 1.x does not start with it, 2.x ignores it",
-            key_path=V1_CRI,
-            fix='Name it plugins."io.containerd.grpc.v1.cri".',
-        )
+def _check_plugin_names(data: Data, version: int, release: Release) -> None:
+    """Names of version 1 in a newer file: 1.x does not start with them, 2.x starts with those of tables, but passes
+    over the tables."""
+    for key in ("disabled_plugins", "required_plugins"):
+        names = data.get(key, [])
+        if not isinstance(names, list):
+            raise DomainError("is not a list of names", key_path=(key,), fix=f"Write it as {key} = [].")
+        for name in filter(lambda name: version > 1 and _is_short(name, release), names):
+            raise DomainError(
+                f"names the plugin {name!r} as version 1 did: containerd does not start with it in version {version}",
+                key_path=(key,),
+                fix="Write the plugin's full id, such as io.containerd.snapshotter.v1.aufs.",
+            )
+    for name in _table(data, "plugins") if version > 1 else ():
+        if name == V1_CRI[1] or (release.line < (2, 0) and _is_short(name, release)):
+            raise DomainError(
+                f"is a version 1 table in a version {version} file: containerd 1.x does not start with it, "
+                "2.x ignores it",
+                key_path=("plugins", name),
+                fix=f"Name it {show_key_path(V2_CRI)}." if name == V1_CRI[1] else "Name it by the plugin's full id.",
+            )
+
+
+def _is_short(name: t.Any, release: Release) -> bool:
+    """Whether containerd would say "expect io.containerd.x.vx"; 2.x asks less of a name."""
+    return len(str(name).split(".")) < (4 if release.line < (2, 0) else 2)
 
 
 def _check_one_registry_method(data: Data, intent: ConfigIntent, release: Release) -> None:
@@ -323,12 +389,12 @@ def _refuse_legacy(path: KeyPath, release: Release) -> t.NoReturn:
 
 
 def _effective(data: t.Any) -> t.Any:
-    """The data without empty tables: they mean nothing to containerd, except that they declare runtime classes."""
-    return _pruned(data, ())
+    """The data without the empty tables that mean nothing to containerd."""
+    return _pruned(data, counts=False)
 
 
-def _pruned(value: t.Any, path: KeyPath) -> t.Any:
+def _pruned(value: t.Any, *, counts: bool) -> t.Any:
     if not isinstance(value, dict):
         return value
-    pruned = {key: _pruned(item, (*path, key)) for key, item in value.items()}
-    return {key: item for key, item in pruned.items() if item != {} or path[-1:] == ("runtimes",)}
+    pruned = {key: _pruned(item, counts=key in NAMED_ENTRIES) for key, item in value.items()}
+    return {key: item for key, item in pruned.items() if item != {} or counts or key in COUNTING_TABLES}

@@ -22,6 +22,13 @@ V1_CRI: KeyPath = ("plugins", "cri")
 V2_CRI: KeyPath = ("plugins", "io.containerd.grpc.v1.cri")
 V3_IMAGES: KeyPath = ("plugins", "io.containerd.cri.v1.images")
 V3_RUNTIME: KeyPath = ("plugins", "io.containerd.cri.v1.runtime")
+# The newest version whose [grpc], [ttrpc], [debug] and [metrics] containerd reads.
+SERVER_TABLES_UP_TO = 3
+# Tables with entries of the user's naming, of which even an empty one says something.
+NAMED_ENTRIES = frozenset({"configs", "mirrors", "proxy_plugins", "runtime_platforms", "runtimes", "stream_processors"})
+# Tables that say something by being there: containerd 2.x replaces its newer registry table by an older one, and moves
+# the snapshotter of a version 2 file only beside runtimes.
+COUNTING_TABLES = frozenset({"registry", "runtimes"})
 CRI_IDS = frozenset({V2_CRI[1], V3_IMAGES[1], V3_RUNTIME[1]})
 
 
@@ -96,29 +103,23 @@ def check_accepted(version: int, release: Release) -> None:
 def place(setting: Setting, data: Data, version: int | None, release: Release) -> KeyPath:
     """The path where this release will read the setting in this file."""
     if version in (None, 0, 1):
-        return _place_in_version_1(setting, data, release)
+        if release.line < (2, 3):
+            return setting.v1
+        # containerd 2.3 passes over [plugins.cri] where there is a table named by URI.
+        return _older_or_newer(setting, data, setting.v1 if look_up(data, V2_CRI) is None else setting.v2)
     if version == 2:
-        if release.line < (2, 0):
-            return setting.v2
-        return _place_in_version_2_read_by_2x(setting, data)
+        return setting.v2 if release.line < (2, 0) else _older_or_newer(setting, data, setting.v2)
     # containerd 2.3 migrates version 2 tables even in a version 3 file, and they win over the new ones.
     if version == 3 and release.line >= (2, 3) and setting.is_in(data, setting.v2):
         return setting.v2
     return setting.v3
 
 
-def _place_in_version_1(setting: Setting, data: Data, release: Release) -> KeyPath:
-    if release.line >= (2, 3) and look_up(data, V1_CRI) is None:
-        for path in (setting.v2, setting.v3):
-            if look_up(data, path[:2]) is not None:
-                return path
-    return setting.v1
-
-
-def _place_in_version_2_read_by_2x(setting: Setting, data: Data) -> KeyPath:
-    if setting.is_in(data, setting.v2):
-        return setting.v2
-    only_new_tables = look_up(data, V2_CRI) is None and any(
+def _older_or_newer(setting: Setting, data: Data, older: KeyPath) -> KeyPath:
+    """Where 2.x reads a setting that it moves from an older place, if there is one, to that of version 3."""
+    if setting.is_in(data, older):
+        return older
+    only_new_tables = look_up(data, older[:2]) is None and any(
         look_up(data, path) is not None for path in (V3_IMAGES, V3_RUNTIME)
     )
-    return setting.v3 if only_new_tables or setting.is_in(data, setting.v3) else setting.v2
+    return setting.v3 if only_new_tables or setting.is_in(data, setting.v3) else older
