@@ -12,7 +12,12 @@ import typing as t
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_CONFIG
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
-from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import holds_secret, mask_value, toml_diff
+from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
+    holds_secret,
+    mask_urls,
+    mask_value,
+    toml_diff,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import (
     ConfigIntent,
     ConfigPlan,
@@ -115,4 +120,5 @@ def _directories(path: str) -> list[Change]:
 
 
 def _shown(path: KeyPath, before: t.Any, after: t.Any) -> Result:
-    return {"key_path": show_key_path(path), "before": mask_value(path, before), "after": mask_value(path, after)}
+    shown = mask_urls(show_key_path(path))
+    return {"key_path": shown, "before": mask_value(path, before), "after": mask_value(path, after)}

@@ -5,31 +5,52 @@
 
 from __future__ import annotations
 
+import collections
 import re
 import tomllib
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Kind, scan
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import (
+    KEYS,
+    Kind,
+    Statement,
+    decode_keys,
+    scan,
+)
+
+# A key path, and which one of those with this path.
+_Place = tuple[KeyPath, int]
 
 MASK = "********"
 _CHANGED_MASK = f"{MASK} (changed)"
-_SECRET_KEYS = frozenset({"auth", "identitytoken", "identity_token", "password", "registrytoken"})
+_SECRET_KEY = re.compile(
+    r"(?i)(proxy-)?auth(orization)?|cookie|.*(passw|passphrase|secret|token|credential|api_?key).*"
+)
 _SECRET_TABLES = frozenset({"auth", "header", "headers"})
-_SECRET_COMMENT = re.compile(r"(?i)((?:auth\w*|password|identity_?token|registrytoken|x-[\w-]+)[\"']?\s*=\s*)[^\r\n]*")
-_URL_CREDENTIALS = re.compile(r"://[^/\s\"'@]*@")
+_URL_CREDENTIALS = re.compile(r"://\S*@")
+
+_COMMENTED_HEADER = re.compile(rf"[#\s]*\[\[?\s*({KEYS})\s*\]")
+_COMMENTED_KEY = re.compile(rf"([#\s]*({KEYS})\s*[=:]\s*)(.*)", re.DOTALL)
+_PROSE = re.compile(
+    r"(?i)([\w-]*(?:auth(?:orization)?|password|passwd|secret|token|cookie|x-[\w-]+)[\"']?\s*[=:]\s*)[^\r\n]*"
+    r"|((?-i:\b(?:Basic|Bearer)\s+))[\w.~+/=-]{8,}"
+)
 
 
 def is_secret(path: KeyPath) -> bool:
     """Whether the value at a key path of config.toml or hosts.toml must not be shown."""
-    return bool(path) and (path[-1].lower() in _SECRET_KEYS or any(key.lower() in _SECRET_TABLES for key in path[:-1]))
+    in_secret_table = any(key.lower() in _SECRET_TABLES for key in path[:-1])
+    return in_secret_table or bool(path and _SECRET_KEY.fullmatch(path[-1]))
 
 
 def holds_secret(path: KeyPath, value: t.Any) -> bool:
-    """Whether a value is a secret, or a table with one in it."""
+    """Whether a value is a secret, or a table or list with one in it."""
     if isinstance(value, dict):
         return any(holds_secret((*path, key), item) for key, item in value.items())
-    return value is not None and is_secret(path)
+    if isinstance(value, list) and not is_secret(path):
+        return any(holds_secret(path, item) for item in value if isinstance(item, dict))
+    return value is not None and not isinstance(value, bool) and is_secret(path)
 
 
 def mask_value(path: KeyPath, value: t.Any) -> t.Any:
@@ -42,7 +63,7 @@ def mask_value(path: KeyPath, value: t.Any) -> t.Any:
         return MASK
     if isinstance(value, list):
         return [mask_value(path, item) for item in value]
-    return _URL_CREDENTIALS.sub(f"://{MASK}@", value) if isinstance(value, str) else value
+    return mask_urls(value) if isinstance(value, str) else value
 
 
 def toml_diff(path: str, before: bytes | None, after: bytes | None) -> dict[str, str]:
@@ -57,8 +78,8 @@ def text_diff(path: str, before: str, after: str) -> dict[str, str]:
     return {"before": before, "after": after, "before_header": path, "after_header": path}
 
 
-def _masked(content: bytes | None, known: t.Mapping[KeyPath, str]) -> tuple[str, dict[KeyPath, str]]:
-    """The text with masked secrets, and the secrets by path; one that differs from ``known`` is marked as changed."""
+def _masked(content: bytes | None, known: t.Mapping[_Place, str]) -> tuple[str, dict[_Place, str]]:
+    """The text with masked secrets, and the secrets by place; one that differs from ``known`` is marked as changed."""
     if content is None:
         return "", {}
     try:
@@ -66,22 +87,104 @@ def _masked(content: bytes | None, known: t.Mapping[KeyPath, str]) -> tuple[str,
         tomllib.loads(text)
     except ValueError:  # UnicodeDecodeError and TOMLDecodeError alike
         return f"({len(content)} bytes that are not valid TOML; not shown)\n", {}
-    parts: list[str] = []
-    secrets: dict[KeyPath, str] = {}
-    for statement in scan(text):
-        line = text[statement.start : statement.end]
+    mask = _Mask(text, known)
+    shown = "".join(map(mask.statement, scan(text)))
+    return mask_urls(shown), mask.secrets
+
+
+class _Mask:
+    """Masks one text, statement by statement."""
+
+    def __init__(self, text: str, known: t.Mapping[_Place, str]) -> None:
+        self.text = text
+        self.known = known
+        self.secrets: dict[_Place, str] = {}
+        self.seen: collections.Counter[KeyPath] = collections.Counter()
+        # Of commented-out TOML: the table that the next commented-out key is in, and whether a secret goes on.
+        self.commented: KeyPath | None = None
+        self.in_secret = False
+
+    def statement(self, statement: Statement) -> str:
         if statement.kind is Kind.COMMENT:
-            line = _SECRET_COMMENT.sub(rf"\g<1>{MASK}", line)
-        elif statement.kind is Kind.KEY and _is_masked(
-            statement.path, text[statement.value_start : statement.value_end]
-        ):
-            value = text[statement.value_start : statement.value_end]
-            secrets[statement.path] = value
-            mask = MASK if known.get(statement.path, value) == value else _CHANGED_MASK
-            line = f'{text[statement.start : statement.value_start]}"{mask}"{text[statement.value_end : statement.end]}'
-        parts.append(_URL_CREDENTIALS.sub(f"://{MASK}@", line))
-    return "".join(parts), secrets
+            return self._comment(self._text(statement.start, statement.end), statement.table)
+        if statement.kind is not Kind.BLANK:
+            self.commented = None
+        self.in_secret = False
+        if statement.kind is Kind.KEY:
+            return self._assignment(statement)
+        return _beside(self._text(statement.start, statement.end))
+
+    def _text(self, start: int, end: int) -> str:
+        return self.text[start:end]
+
+    def _assignment(self, statement: Statement) -> str:
+        value = self._text(statement.value_start, statement.value_end)
+        if _is_masked(statement.path, value):
+            # In an array of tables, a path comes more than once.
+            place = statement.path, self.seen[statement.path]
+            self.seen[statement.path] += 1
+            self.secrets[place] = value
+            value = f'"{MASK if self.known.get(place, value) == value else _CHANGED_MASK}"'
+        elif "\n" in value:
+            value = "\n".join(map(_beside, value.split("\n")))
+        before = self._text(statement.start, statement.value_start)
+        return before + value + _beside(self._text(statement.value_end, statement.end))
+
+    def _comment(self, line: str, table: KeyPath) -> str:
+        """Commented-out keys are masked as they would be without the ``#``, and so are all lines of their values."""
+        if header := _COMMENTED_HEADER.match(line):
+            self.commented, self.in_secret = _keys(header[1]), False
+        elif key := _COMMENTED_KEY.match(line):
+            path = (table if self.commented is None else self.commented) + _keys(key[2])
+            value = key[3].rstrip()
+            is_masked = _is_masked(path, value)
+            self.in_secret = is_masked and not _is_whole(value)
+            if is_masked:
+                return f"{key[1]}{MASK}{_end_of_line(line)}"
+        elif self.in_secret:
+            return f"{line[: len(line) - len(line.lstrip())]}# {MASK}{_end_of_line(line)}"
+        return _PROSE.sub(_mask_prose, line)
+
+
+def _beside(text: str) -> str:
+    """A piece of a line with what its comment holds masked."""
+    code, mark, comment = text.partition("#")
+    return code + mark + _PROSE.sub(_mask_prose, comment)
+
+
+def _mask_prose(match: re.Match[str]) -> str:
+    return f"{match[1] or match[2]}{MASK}"
+
+
+def _end_of_line(line: str) -> str:
+    return line[len(line.rstrip("\r\n")) :]
 
 
 def _is_masked(path: KeyPath, value: str) -> bool:
-    return is_secret(path) or (value.startswith("{") and holds_secret(path, tomllib.loads(f"x = {value}")["x"]))
+    if is_secret(path):
+        return True
+    if not value.startswith(("{", "[")):
+        return False
+    if not _is_whole(value):  # the first line of a commented-out value
+        return bool(_PROSE.search(value))
+    return holds_secret(path, tomllib.loads(f"x = {value}")["x"])
+
+
+def _is_whole(value: str) -> bool:
+    try:
+        tomllib.loads(f"x = {value}")
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _keys(written: str) -> KeyPath:
+    try:
+        return decode_keys(written)
+    except tomllib.TOMLDecodeError:  # prose that looks like keys
+        return (written,)
+
+
+def mask_urls(text: str) -> str:
+    """A text with the credentials in its URLs masked."""
+    return _URL_CREDENTIALS.sub(f"://{MASK}@", text)
