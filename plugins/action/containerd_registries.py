@@ -9,7 +9,7 @@ import datetime
 import pathlib
 import typing as t
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_REGISTRIES
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change
@@ -99,12 +99,18 @@ class ActionModule(NodeAction):
                 return pathlib.Path(found).read_bytes()
             finally:
                 self._loader.cleanup_tmp_file(found)
+        except AnsibleFileNotFound:
+            raise DomainError(
+                f"{source} is not there",
+                option=option,
+                fix="Put it beside the play or the inventory, or in files/ there; "
+                "a file on the node needs its absolute path.",
+            ) from None
         except (AnsibleError, OSError) as error:
             raise DomainError(
                 f"{source} cannot be read on the controller: {error}",
                 option=option,
-                fix="Put it beside the play or the inventory, or in files/ there; "
-                "a file on the node needs its absolute path.",
+                fix="See to the file, or to the password of its vault.",
             ) from error
 
     def _find(self, source: str) -> str:
@@ -114,7 +120,7 @@ class ActionModule(NodeAction):
         """
         try:
             return str(self._find_needle("files", source))
-        except AnsibleError:
+        except AnsibleFileNotFound:
             beside = pathlib.Path(self._variables.get("inventory_dir") or ".")
             found = next((path for path in (beside / "files" / source, beside / source) if path.is_file()), None)
             if found is None:
