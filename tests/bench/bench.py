@@ -37,8 +37,8 @@ class Case:
     # The looped playbooks are too slow to run as often as the others.
     once: bool = False
     seconds: list[float] = field(default_factory=list)
-    pings: list[float] = field(default_factory=list)
-    round_trips: float = 0
+    ratios: list[float] = field(default_factory=list)
+    output: str = ""
 
     @property
     def file(self) -> Path:
@@ -53,24 +53,26 @@ class Case:
             sys.exit(f"{self.title} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def measure(self, *options: str) -> str:
+    def measure(self, *options: str) -> float:
         start = time.perf_counter()
-        output = self.run(*options)
+        self.output = self.run(*options)
         self.seconds.append(time.perf_counter() - start)
-        if re.search(r"changed=[1-9]", output):
-            sys.exit(f"{self.title} is not idempotent:\n{output}")
-        return output
+        if re.search(r"changed=[1-9]", self.output):
+            sys.exit(f"{self.title} is not idempotent:\n{self.output}")
+        return self.seconds[-1]
 
-    def measure_beside(self, ping: Case, repeat: int) -> str:
-        """The machine's mood changes, so each case has pings of its own. Returns a verbose run's output."""
+    def measure_beside(self, ping: Case, repeat: int) -> None:
+        """The machine's mood changes, so every run is compared with a ping right before it."""
         self.run()
-        before = len(ping.seconds)
-        for _turn in range(repeat):
-            ping.measure()
-            if not self.once:
-                self.measure()
-        self.pings = ping.seconds[before:]
-        return self.measure("-vvv") if self.once else self.run("-vvv")
+        options = ["-vvv"] if self.once else []
+        for _turn in range(1 if self.once else repeat):
+            before = ping.measure()
+            self.ratios.append(self.measure(*options) / before)
+        if not self.once:
+            self.output = self.run("-vvv")
+
+    def round_trips(self, nodes: int) -> float:
+        return len(re.findall(r"> SSH: EXEC ", self.output)) / nodes
 
 
 def environment() -> dict[str, str]:
@@ -115,14 +117,13 @@ def looped(count: int) -> Case:
     return Case("file and template, looped", play(tasks=tasks, vars=variables), registries=count, once=True)
 
 
-def table(cases: list[Case]) -> str:
+def table(cases: list[Case], nodes: int) -> str:
     lines = [f"{'':28}{'registries':>10}{'seconds':>9}{'x ping':>8}{'round trips':>13}  target"]
     for case in cases:
-        seconds = statistics.median(case.seconds)
-        ratio = seconds / statistics.median(case.pings)
+        seconds, ratio = statistics.median(case.seconds), statistics.median(case.ratios)
         target = f"at most {case.limit} {'ok' if ratio <= case.limit else 'MISSED'}" if case.limit else ""
-        line = f"{case.title:28}{case.registries or '':>10}{seconds:9.2f}{ratio:8.2f}{case.round_trips:13g}  {target}"
-        lines.append(line.rstrip())
+        name = f"{case.title:28}{case.registries or '':>10}"
+        lines.append(f"{name}{seconds:9.2f}{ratio:8.2f}{case.round_trips(nodes):13g}  {target}".rstrip())
     return "\n".join(lines)
 
 
@@ -142,11 +143,10 @@ def main() -> int:
     cases = [role(1), role(20), role(60), role(200), role(20, verify=True), looped(1), looped(20), looped(60)]
     for case in [ping, *cases]:
         print(f"measuring {case.title}, {case.registries} registries", file=sys.stderr, flush=True)
-        output = case.measure_beside(ping, arguments.repeat)
-        case.round_trips = len(re.findall(r"> SSH: EXEC ", output)) / nodes
+        case.measure_beside(ping, arguments.repeat)
     testbed("reset")
     print(f"Second run, nothing to change, {nodes} nodes over SSH with pipelining, median of {arguments.repeat}\n")
-    print(table([ping, *cases]))
+    print(table([ping, *cases], nodes))
     return 0
 
 
