@@ -102,15 +102,15 @@ def edit(text: str, operations: t.Iterable[Set | Remove]) -> Edited:
     """
     wanted = parse(text)
     differences: list[Difference] = []
-    body = text.removeprefix(_BOM)
+    page = _Page(text.removeprefix(_BOM))
     for difference in _changes(wanted, operations):
         if difference.after is None:
-            body = _remove_text(body, difference.path, wanted)
+            page = _removed(page, difference.path, wanted)
         else:
-            body = _set_text(body, difference.path, difference.after)
+            page = _set(page, difference.path, difference.after)
         differences.append(difference)
-    _prove(body, wanted, differences)
-    new = text[: len(text) - len(text.removeprefix(_BOM))] + body
+    _prove(page.text, wanted, differences)
+    new = text[: len(text) - len(text.removeprefix(_BOM))] + page.text
     return Edited(new, tuple(differences) if new != text else ())
 
 
@@ -233,8 +233,7 @@ def _remove_data(data: dict[str, t.Any], path: KeyPath) -> None:
 # --- the text: one operation
 
 
-def _set_text(text: str, path: KeyPath, value: t.Any) -> str:
-    page = _Page(text)
+def _set(page: _Page, path: KeyPath, value: t.Any) -> _Page:
     if statement := page.assignment(path):
         literal = page.likes_literal()
         return page.with_value(statement, replacement(page.value_of(statement), value, literal=literal))
@@ -250,20 +249,19 @@ def _set_text(text: str, path: KeyPath, value: t.Any) -> str:
     return page.with_key(path, value)
 
 
-def _remove_text(text: str, path: KeyPath, wanted: dict[str, t.Any]) -> str:
+def _removed(page: _Page, path: KeyPath, wanted: dict[str, t.Any]) -> _Page:
     """``wanted`` is the data without the path. A parent that was never written stays: it may have a meaning of its own,
     as a runtime class has."""
     parent = path[:-1]
-    body = _without(text, path)
-    if look_up(parse(body), parent) is not None or look_up(wanted, parent) is None:
-        return body
-    if _Page(text).inline_parent(path):
-        return _set_text(body, parent, {})
-    return _without(_Page(text).with_table(parent), path)
+    without = _without(page, path)
+    if look_up(parse(without.text), parent) is not None or look_up(wanted, parent) is None:
+        return without
+    if page.inline_parent(path):
+        return _set(without, parent, {})
+    return _without(page.with_table(parent), path)
 
 
-def _without(text: str, path: KeyPath) -> str:
-    page = _Page(text)
+def _without(page: _Page, path: KeyPath) -> _Page:
     if statement := page.inline_parent(path):
         return page.with_value(statement, without_entry(page.value_of(statement), path[len(statement.path) :]))
     return page.without(path)
@@ -273,12 +271,12 @@ def _without(text: str, path: KeyPath) -> str:
 
 
 class _Page:
-    """A text with its statements: finds places and returns new texts; never changed itself."""
+    """A text with its statements: finds places and returns new pages; never changed itself."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, newline: str | None = None) -> None:
         self.text = text
         self.statements = scan(text)
-        self.newline = "\r\n" if 2 * text.count("\r\n") > text.count("\n") else "\n"
+        self.newline = newline or ("\r\n" if 2 * text.count("\r\n") > text.count("\n") else "\n")
 
     # finding
 
@@ -337,7 +335,7 @@ class _Page:
     @staticmethod
     def _blocks(statements: list[Statement]) -> list[list[Statement]]:
         """Runs of statements between blank lines."""
-        groups = itertools.groupby(statements, key=lambda s: s.kind is Kind.BLANK)
+        groups = itertools.groupby(statements, key=_is_blank)
         return [list(group) for is_blank, group in groups if not is_blank]
 
     def _next(self, statement: Statement) -> Statement:
@@ -355,10 +353,10 @@ class _Page:
 
     # changing
 
-    def with_value(self, statement: Statement, value: str) -> str:
+    def with_value(self, statement: Statement, value: str) -> _Page:
         return self._splice(statement.value_start, statement.value_end, value)
 
-    def with_line_after(self, statement: Statement, keys: KeyPath, value: t.Any) -> str:
+    def with_line_after(self, statement: Statement, keys: KeyPath, value: t.Any) -> _Page:
         """One more assignment behind an existing one, with its indentation and quotes."""
         known = len(_common(statement.path[len(statement.table) :], keys))
         literal = is_literal(self.value_of(statement), otherwise=self.likes_literal())
@@ -368,11 +366,11 @@ class _Page:
         line = f"{statement.indent}{'.'.join(names)}{equals}{value_text(value, literal=literal)}"
         return self._insert_lines(statement.end, [line])
 
-    def with_key(self, path: KeyPath, value: t.Any) -> str:
+    def with_key(self, path: KeyPath, value: t.Any) -> _Page:
         """The first mention of a key, in a table that may not be there yet."""
         header = self.header(path[:-1]) if len(path) > 1 else None
         if header is None and len(path) > 1:
-            return _Page(self.with_table(path[:-1])).with_key(path, value)
+            return self.with_table(path[:-1]).with_key(path, value)
         body = self.body(header)
         keys = [s for s in body if s.kind is Kind.KEY]
         if alternative := self._commented_out_key(body, path[-1]):
@@ -384,7 +382,7 @@ class _Page:
             return self.with_line_after(keys[-1], path[-1:], value)
         return self._insert_lines(header.end, [self._line(self._indent_of_keys(header), path[-1], value)])
 
-    def _with_root_key(self, path: KeyPath, value: t.Any, keys: list[Statement]) -> str:
+    def _with_root_key(self, path: KeyPath, value: t.Any, keys: list[Statement]) -> _Page:
         line = self._line("", path[0], value)
         if path == ("version",) and keys:  # the first line that a reader looks for
             return self._insert_lines(self._start_with_comments(keys[0]), [line])
@@ -408,13 +406,13 @@ class _Page:
                 found = statement
         return found
 
-    def with_table(self, path: KeyPath) -> str:
+    def with_table(self, path: KeyPath) -> _Page:
         """A header for a table that has none: above its children, else behind its nearest relatives, else last."""
         if self.header(path):
-            return self.text
+            return self
         if children := self.headers_below(path):
             first = children[0]
-            line = f"{self._indent_above(first, len(first.path) - len(path))}[{self._header_text(path, first)}]"
+            line = f"{self._indent_above(first, path)}[{self._header_text(path, first)}]"
             return self._insert_block(self._start_with_comments(first), [line])
         for depth in range(len(path) - 1, 0, -1):
             relatives = [s for s in self.statements if s.is_header and _within(s.path, path[:depth], proper=False)]
@@ -423,40 +421,42 @@ class _Page:
                 return self._insert_block(self.end_of_body(relatives[-1], with_detached=True), [line])
         return self._insert_block(len(self.text), [f"[{self._header_text(path, None)}]"])
 
-    def without(self, path: KeyPath) -> str:
+    def without(self, path: KeyPath) -> _Page:
         """The text less every statement at or below the path."""
         page = self
         while True:
             statement = next((s for s in page.statements if s.path and _within(s.path, path, proper=False)), None)
             if statement is None:
-                return page.text
+                return page
             end = page.end_of_body(statement) if statement.is_header else statement.end
-            page = _Page(page._cut(statement, end))
+            page = page._cut(statement, end)
 
-    def _cut(self, statement: Statement, end: int) -> str:
+    def _cut(self, statement: Statement, end: int) -> _Page:
         """The text less a statement, or a table up to ``end``, and less the blank lines that then stand twice."""
-        start = statement.start
         index = self.statements.index(statement)
-        if statement.is_header and (index == 0 or self.statements[index - 1].kind is Kind.BLANK):
-            below = [s for s in self.statements[index:] if s.start >= end]
-            blank = list(itertools.takewhile(lambda s: s.kind is Kind.BLANK, below))
-            end = blank[-1].end if blank else end
-            if len(blank) == len(below):
-                start = len(self.text[:start].rstrip()) + len(self.newline) if index else 0
+        above, below = self.statements[:index], [s for s in self.statements[index:] if s.start >= end]
+        blank_above = list(itertools.takewhile(_is_blank, reversed(above)))
+        blank_below = list(itertools.takewhile(_is_blank, below))
+        start = statement.start
+        if statement.is_header and (blank_above or not above):
+            end = blank_below[-1].end if blank_below else end
+            if len(blank_below) == len(below) and blank_above:
+                start = blank_above[-1].start
         return self._splice(start, end, "")
 
     # layout
 
-    def _splice(self, start: int, end: int, new: str) -> str:
-        return self.text[:start] + new + self.text[end:]
+    def _splice(self, start: int, end: int, new: str) -> _Page:
+        return _Page(self.text[:start] + new + self.text[end:], self.newline)
 
-    def _insert_lines(self, offset: int, lines: list[str]) -> str:
+    def _insert_lines(self, offset: int, lines: list[str]) -> _Page:
         before = self.text[:offset]
         if before and not before.endswith("\n"):
             before += self.newline
-        return before + "".join(line + self.newline for line in lines) + self.text[offset:]
+        new = "".join(line + self.newline for line in lines)
+        return _Page(before + new + self.text[offset:], self.newline)
 
-    def _insert_block(self, offset: int, lines: list[str]) -> str:
+    def _insert_block(self, offset: int, lines: list[str]) -> _Page:
         """Lines set apart by blank ones, where this text sets its tables apart."""
         before, after = self.text[:offset], self.text[offset:]
         indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
@@ -525,14 +525,22 @@ class _Page:
             return relatives[0].indent
         return parent.indent + self._nesting() * (len(path) - depth)
 
-    def _indent_above(self, child: Statement, levels: int) -> str:
-        step = self._nesting() * levels
-        return child.indent.removesuffix(step) if step else child.indent
+    def _indent_above(self, child: Statement, path: KeyPath) -> str:
+        sibling = next((s for s in self.headers_below(path[:-1]) if len(s.path) == len(path)), None)
+        if sibling is not None:
+            return min(sibling.indent, child.indent, key=len)
+        return child.indent.removesuffix(self._nesting() * (len(child.path) - len(path)))
 
     def likes_literal(self) -> bool:
         """Whether this text writes its strings in single quotes, as containerd 2.x prints them."""
         values = [self.text[s.value_start] for s in self.statements if s.kind is Kind.KEY]
-        return values.count("'") > values.count('"')
+        keys = [key[0] for s in self.statements if s.is_header for key in s.keys]
+        quotes = values if values.count("'") != values.count('"') else keys
+        return quotes.count("'") > quotes.count('"')
+
+
+def _is_blank(statement: Statement) -> bool:
+    return statement.kind is Kind.BLANK
 
 
 def _within(path: KeyPath, parent: KeyPath, *, proper: bool = True) -> bool:

@@ -93,7 +93,8 @@ def commented_out(line: str) -> Statement | None:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return None
-    return scan(text)[0] if text else None
+    statement = scan(text)[0] if text else None
+    return statement if statement and statement.path else None
 
 
 def _statement(text: str, offset: int, line: int, table: KeyPath) -> Statement:

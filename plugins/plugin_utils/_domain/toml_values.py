@@ -190,9 +190,9 @@ class _Sequence:
         *spots, end = self.spots
         if index < len(spots):
             return spots[index]
-        if not spots:
-            return _Spot(own_line=True, space=end.space + "  ") if end.own_line else end
-        return spots[-1] if len(spots) > 1 or spots[-1].own_line else _Spot(space=" ")
+        pattern = spots[-1] if spots else _Spot(end.own_line, end.space + "  " if end.own_line else end.space)
+        # The first of a line stands right behind its bracket, the others do not.
+        return pattern if pattern.own_line or len(spots) > 1 or index == 0 else _Spot(space=" ")
 
     def add(self, spot: _Spot, element: _Element) -> None:
         self.spots.append(spot)
