@@ -14,7 +14,8 @@ import re
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 
-_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:-((?:alpha|beta|rc)[.\d]*))?(?:[~+-].*)?", re.ASCII)
+# Debian writes ~rc.1 for -rc.1; a build of a changed source tree ends in .m.
+_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:[-~]((?:alpha|beta|rc)[.\d]*))?(?:[~+-].*|\.m)?", re.ASCII)
 
 NEWEST_CONFIG_VERSION = 4
 
