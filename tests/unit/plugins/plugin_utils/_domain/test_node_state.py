@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was read on a node, from the wire."""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+
+import pytest
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState, Program
+
+FILE = {
+    "kind": "file",
+    "content": base64.b64encode(b"version = 2\n").decode(),
+    "sha256": "0" * 64,
+    "size": 12,
+    "mode": "0644",
+    "uid": 0,
+    "gid": 0,
+    "owner": "root",
+    "group": "root",
+}
+
+ENTRIES: dict[str, tuple[dict[str, t.Any], Entry]] = {
+    "a file": (FILE, Entry("file", b"version = 2\n", "0" * 64, 12, "0644", 0, 0, "root", "root")),
+    "an empty file": ({"kind": "file", "content": "", "size": 0}, Entry("file", b"", size=0)),
+    "absent": ({"kind": "absent"}, ABSENT),
+    "a dangling link": ({"kind": "absent", "link": "/etc/x"}, Entry("absent", link="/etc/x")),
+    "unreadable": (
+        {"kind": "file", "error": "Permission denied", "content": None},
+        Entry("file", error="Permission denied"),
+    ),
+    "with more than is known": ({"kind": "directory", "inode": 1}, Entry("directory")),
+}
+
+
+@pytest.mark.parametrize(("wire", "entry"), ENTRIES.values(), ids=ENTRIES)
+def test_entry(wire: dict[str, t.Any], entry: Entry) -> None:
+    assert Entry.from_wire(wire) == entry
+
+
+def test_content_is_not_shown() -> None:
+    assert "version" not in repr(NodeState.from_wire({"files": {"/a": FILE}}))
+
+
+def test_everything() -> None:
+    state = NodeState.from_wire(
+        {
+            "files": {"/a": FILE},
+            "globs": {"/b/*": {"/b/c": {"kind": "file"}}},
+            "directories": {"/d": {"self": {"kind": "directory"}, "entries": {"e": {"kind": "file"}}}},
+            "programs": {"containerd": {"path": "/usr/bin/containerd", "version": None, "output": "?"}, "crictl": None},
+            "unit": {"name": "containerd.service"},
+        }
+    )
+    assert state.file("/a").content == b"version = 2\n"
+    assert state.globs == {"/b/*": {"/b/c": Entry("file")}}
+    assert (state.directories, state.listings) == ({"/d": Entry("directory")}, {"/d": {"e": Entry("file")}})
+    assert state.programs == {"containerd": Program("/usr/bin/containerd", None, "?"), "crictl": None}
+    assert state.unit == {"name": "containerd.service"}
+
+
+def test_nothing() -> None:
+    state = NodeState.from_wire({})
+    assert state == NodeState()
+    assert state.file("/never/asked/for") == ABSENT
