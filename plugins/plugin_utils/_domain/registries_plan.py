@@ -438,12 +438,8 @@ def _purge(tree: _Tree, directory: str, *, backup: bool) -> _Purge:
 
 
 def _rank(change: Change) -> int:
-    """Directories, then PEMs, then the files that refer to them, then what goes."""
-    if change.op == "mkdir":
-        return 0
-    if change.op in ("delete", "rmdir"):
-        return 3
-    return 2 if posixpath.basename(change.path) == HOSTS_TOML else 1
+    """Directories come first, and what goes comes last; in between, a file follows the PEMs that it refers to."""
+    return {"mkdir": 0, "delete": 2, "rmdir": 2}.get(change.op, 1)
 
 
 def _not_read(tree: _Tree, intent: Intent) -> t.Iterator[str]:
