@@ -11,6 +11,7 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
@@ -63,7 +64,7 @@ class NodeAction(ActionBase):
         self.check_options(raw)
         outcome = ArgumentSpecValidator(dict(self.ARGUMENT_SPEC)).validate(raw)
         if outcome.error_messages:
-            raise DomainError("; ".join(outcome.error_messages))
+            raise DomainError("; ".join(map(_message, outcome.errors.errors)))
         options: Result = outcome.validated_parameters
         return options
 
@@ -128,6 +129,12 @@ class NodeAction(ActionBase):
                 fix="Mend the binary, or name the release in containerd_version.",
             )
         return Release.parse(program.version)
+
+
+def _message(error: Exception) -> str:
+    """What a validator says; of unsupported options it gives the names alone."""
+    text = str(error)
+    return f"unsupported options: {text}" if isinstance(error, UnsupportedError) else text
 
 
 def plain(value: t.Any) -> t.Any:

@@ -1,0 +1,220 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole way of a task, with files in a directory of this machine in place of a node and nothing else replaced."""
+
+from __future__ import annotations
+
+import pathlib
+import stat
+import types
+import typing as t
+
+import pytest
+from ansible_collections.airgap.nodes.plugins.action.containerd_config import ActionModule
+from ansible_collections.airgap.nodes.plugins.module_utils import _files
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
+from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
+
+Raw = dict[str, t.Any]
+
+CRI = "io.containerd.grpc.v1.cri"
+IMAGE = "registry.example.com/k8s/pause:3.10"
+FILE = f'version = 2\n\n[plugins."{CRI}"]\n  sandbox_image = "pause:3.8"  # ours\n'
+
+
+class Node:
+    """A config.toml below a directory, and a containerd that tells its version."""
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.file = directory / "etc" / "containerd" / "config.toml"
+        self.version: str | None = "1.7.24"
+        self.calls: list[str] = []
+        context = types.SimpleNamespace(no_log=False)
+        self.connection = types.SimpleNamespace(_play_context=context, _shell=types.SimpleNamespace(tmpdir="/nowhere"))
+
+    def write(self, text: str, mode: int = 0o640) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_bytes(text.encode())
+        self.file.chmod(mode)
+
+    def text(self) -> str:
+        return self.file.read_bytes().decode()
+
+    def mode(self) -> str:
+        return f"{stat.S_IMODE(self.file.stat().st_mode):04o}"
+
+    def run(self, *, check: bool = False, **options: t.Any) -> Raw:
+        task = types.SimpleNamespace(
+            args={"path": str(self.file), **options},
+            action="airgap.nodes.containerd_config",
+            async_val=0,
+            check_mode=check,
+            diff=True,
+            no_log=False,
+        )
+        action = ActionModule(task, self.connection, None, None, None, None)
+        action._execute_module = self._execute  # type: ignore[method-assign]
+        action._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
+        self.calls = []
+        return action.run(None, {})
+
+    def _execute(self, *, module_name: str, module_args: Raw, task_vars: Raw) -> Raw:
+        assert not task_vars
+        self.calls.append(module_name.removeprefix("airgap.nodes."))
+        if module_name.endswith("_node_read"):
+            program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""} if self.version else None
+            lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
+            return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": None}
+        applied, _warnings = _files.apply_changes(ChangeSet.from_wire(module_args["changes"]))
+        return {"changed": True, "applied": [vars(step) for step in applied]}
+
+
+@pytest.fixture
+def node(tmp_path: pathlib.Path) -> Node:
+    return Node(tmp_path)
+
+
+def test_from_nothing(node: Node) -> None:
+    result = node.run(sandbox_image=IMAGE)
+    assert node.calls == ["_node_read", "_node_apply"]
+    assert node.text() == f'version = 2\n\n[plugins."{CRI}"]\n  sandbox_image = "{IMAGE}"\n'
+    assert node.mode() == "0644"
+    assert result["diff"] == [
+        {"before": "", "after": node.text(), "before_header": str(node.file), "after_header": str(node.file)}
+    ]
+    assert {key: result[key] for key in ("changed", "restart_required", "config_version", "containerd_version")} == {
+        "changed": True,
+        "restart_required": True,
+        "config_version": 2,
+        "containerd_version": "1.7.24",
+    }
+    assert result["changes"] == [
+        {"key_path": "version", "before": None, "after": 2},
+        {"key_path": f'plugins."{CRI}".sandbox_image', "before": None, "after": IMAGE},
+    ]
+
+
+def test_an_edit_keeps_the_mode_and_leaves_a_copy(node: Node) -> None:
+    node.write(FILE)
+    result = node.run(sandbox_image=IMAGE, backup=True)
+    assert node.text() == FILE.replace("pause:3.8", IMAGE)
+    assert node.mode() == "0640"
+    assert pathlib.Path(result["backup_file"]).read_text(encoding="utf-8") == FILE
+    assert result["changes"] == [
+        {"key_path": f'plugins."{CRI}".sandbox_image', "before": "pause:3.8", "after": IMAGE}
+    ]  # fmt: skip
+
+
+def test_nothing_to_do_is_one_round_trip(node: Node) -> None:
+    node.write(FILE)
+    result = node.run(sandbox_image="pause:3.8", backup=True)
+    assert node.calls == ["_node_read"]
+    assert (result["changed"], result["restart_required"], result["changes"]) == (False, False, [])
+    assert (result["backup_file"], "diff" in result, "warnings" in result) == (None, False, False)
+
+
+def test_check_mode_tells_and_writes_nothing(node: Node) -> None:
+    node.write(FILE)
+    result = node.run(sandbox_image=IMAGE, check=True)
+    assert node.calls == ["_node_read"]
+    assert (result["changed"], result["restart_required"], node.text()) == (True, True, FILE)
+    assert IMAGE in result["diff"][0]["after"]
+
+
+def test_without_containerd(node: Node) -> None:
+    node.version = None
+    assert node.run(sandbox_image=IMAGE)["msg"].startswith("containerd is not installed on this node")
+    assert node.run(sandbox_image=IMAGE, containerd_version="2.3")["config_version"] == 4
+
+
+def test_warnings_name_the_file(node: Node) -> None:
+    node.write('disabled_plugins = ["cri"]\n')
+    result = node.run(sandbox_image=IMAGE)
+    assert result["warnings"] == [
+        f'{node.file}: CRI was disabled by disabled_plugins = ["cri"], as Docker\'s package ships it; '
+        "it is enabled now."
+    ]
+
+
+@pytest.mark.parametrize("existing", [None, FILE], ids=["a new file", "an old file"])
+def test_secrets(node: Node, existing: str | None) -> None:
+    if existing:
+        node.write(existing, mode=0o644)
+    login = {"username": "puller", "password": "correct horse"}
+    url = "https://u:battery@hub.example.com"
+    registry = {"configs": {"hub.example.com": {"auth": login}}, "mirrors": {url: {"endpoint": [url]}}}
+    result = node.run(settings={"version": 2, "plugins": {CRI: {"registry": registry}}})
+    assert result["changed"] is True
+    assert node.mode() == "0600"
+    assert "correct horse" in node.text()
+    assert "battery" in node.text()
+    assert "correct horse" not in str(result)
+    assert "battery" not in str(result)
+    assert "puller" not in str(result)
+
+
+def test_a_secret_that_goes(node: Node) -> None:
+    node.write(f'version = 2\n[plugins."{CRI}".registry.auths."a.io"]\npassword = "correct horse"\n', mode=0o644)
+    result = node.run(absent=[["plugins", CRI, "registry"]])
+    assert "correct horse" not in str(result)
+    assert (node.text(), node.mode()) == (f'version = 2\n[plugins."{CRI}"]\n', "0644")
+
+
+def test_key_paths_in_both_forms(node: Node) -> None:
+    node.write('version = 2\n[a."b.c"]\nx = 1\ny = 2\n')
+    result = node.run(absent=['a."b.c".x', ["a", "b.c", "y"], "not.there"])
+    assert node.text() == 'version = 2\n[a."b.c"]\n'
+    assert [change["key_path"] for change in result["changes"]] == ['a."b.c".x', 'a."b.c".y']
+
+
+FIX = 'Write a list of keys, or TOML: plugins."io.containerd.grpc.v1.cri".registry.mirrors.'
+UNSOUND: dict[str, tuple[Raw, str]] = {
+    "a relative path": ({"path": "config.toml"}, "path: 'config.toml' is not an absolute path. "),
+    "words": ({"absent": ["a b"]}, f"absent[0]: 'a b' is not a key path. {FIX}"),
+    "an empty list": ({"absent": ["a", []]}, f"absent[1]: [] is not a key path. {FIX}"),
+    "a list of numbers": ({"absent": [["a", 1]]}, f"absent[0]: ['a', 1] is not a key path. {FIX}"),
+    "a number": ({"absent": [{"a": 1}]}, f"absent[0]: {{'a': 1}} is not a key path. {FIX}"),
+    "an option's error has no file": (
+        {"registry_config_path": "a:b"},
+        "registry_config_path: 'a:b' is a list of directories, ",
+    ),
+    "a number as a key": (
+        {"settings": {"plugins": {CRI: {"registry": {"configs": {5000: {}}}}}}},
+        'FILE: plugins."io.containerd.grpc.v1.cri".registry.configs: the key 5000 is not a text. Put it in quotes.',
+    ),
+    "an error in the file": (
+        {"settings": {"plugins": 1}},
+        "FILE: plugins: is a table in the file and a plain value in the task. Name the table's keys.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), UNSOUND.values(), ids=UNSOUND)
+def test_unsound_options(node: Node, options: Raw, message: str) -> None:
+    node.write(FILE)
+    result = node.run(**options)
+    assert result["failed"] is True
+    assert result["msg"].startswith(message.replace("FILE", str(node.file)))
+    assert node.text() == FILE
+
+
+def test_a_directory_in_place_of_the_file(node: Node) -> None:
+    node.file.mkdir(parents=True)
+    result = node.run(sandbox_image=IMAGE)
+    assert result["msg"] == (
+        f"{node.file}: is not a file (directory). Nothing was changed; move it away on the node."
+    )  # fmt: skip
+
+
+def test_a_file_that_is_too_large(node: Node) -> None:
+    node.write("# " + "x" * 1048576)
+    result = node.run(sandbox_image=IMAGE)
+    assert result["msg"].startswith(f"{node.file}: cannot be read: ")
+    assert result["msg"].endswith("Nothing was changed; see to the file on the node.")
+
+
+def test_a_path_is_normalised(node: Node) -> None:
+    node.write(FILE)
+    result = node.run(path=f"{node.file.parent}/../containerd/./config.toml", sandbox_image=IMAGE)
+    assert result["diff"][0]["before_header"] == str(node.file)

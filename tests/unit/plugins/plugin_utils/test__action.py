@@ -1,0 +1,249 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The frame of every action, with recorded answers in place of a node."""
+
+from __future__ import annotations
+
+import datetime
+import types
+import typing as t
+
+import pytest
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet
+from ansible_collections.airgap.nodes.plugins.plugin_utils import _action
+from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result, plain
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState, Program
+
+CHANGES = ChangeSet((Change("mkdir", "/a", mode="0755"),))
+
+
+class Text(str):
+    __slots__ = ("origin",)
+
+
+class Number(int):
+    pass
+
+
+class Fraction(float):
+    pass
+
+
+class Tags(list[t.Any]):
+    pass
+
+
+class Trial(NodeAction):
+    """An action whose work is a function, and whose node gives recorded answers."""
+
+    ARGUMENT_SPEC: t.ClassVar[Result] = {
+        "path": {"type": "str", "default": "/etc"},
+        "wanted": {"type": "dict"},
+        "backup": {"type": "bool", "default": False},
+    }
+
+    def __init__(self, work: t.Callable[[Trial, Result], Result], **answers: Result) -> None:
+        self.calls: list[tuple[str, Result, bool]] = []
+        self.work = work
+        self.answers = answers
+        context = types.SimpleNamespace(no_log=False)
+        connection = types.SimpleNamespace(_play_context=context, _shell=types.SimpleNamespace(tmpdir="/nowhere"))
+        task = types.SimpleNamespace(args={}, action="trial", async_val=0, check_mode=False, diff=False, no_log=False)
+        super().__init__(task, connection, None, None, None, None)
+
+    def execute(self, options: Result) -> Result:
+        return self.work(self, options)
+
+    def task(self, *, check: bool = False, **options: t.Any) -> Result:
+        self._task.args = options
+        self._task.check_mode = check
+        return self.run(None, {"ansible_user": "root"})
+
+    def _execute_module(self, *, module_name: str, module_args: Result, task_vars: Result) -> Result:
+        assert task_vars == {"ansible_user": "root"}
+        secret = self._connection._play_context.no_log and self._task.no_log
+        self.calls.append((module_name, module_args, secret))
+        return dict(self.answers[module_name.rpartition("_")[2]])
+
+    def _remove_tmp_path(self, tmp_path: str, force: bool = False) -> None:
+        pass
+
+
+def test_options_are_plain_and_complete() -> None:
+    result = Trial(lambda _action, options: {"options": options}).task(path=Text("/x"), wanted={Text("a"): Number(1)})
+    assert result["options"] == {"path": "/x", "wanted": {"a": 1}, "backup": False}
+    assert type(result["options"]["path"]) is str
+
+
+UNSOUND: dict[str, tuple[Result, str]] = {
+    "unknown": ({"pth": "/x"}, "unsupported options: pth. Supported parameters include: backup, path, wanted."),
+    "wrong type": (
+        {"backup": "maybe"},
+        "argument 'backup' is of type str and we were unable to convert to bool: ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), UNSOUND.values(), ids=UNSOUND)
+def test_unsound_options(options: Result, message: str) -> None:
+    result = Trial(lambda _action, _options: {"changed": True}).task(**options)
+    assert result["failed"] is True
+    assert result["msg"].startswith(message)
+    assert "changed" not in result
+
+
+def test_an_action_can_check_options_better() -> None:
+    class Better(Trial):
+        def check_options(self, raw: Result) -> None:
+            raise DomainError(f"knows no {', '.join(raw)}", fix="Try path.")
+
+    result = Better(lambda _action, _options: {}).task(pth="/x")
+    assert (result["failed"], result["msg"]) == (True, "knows no pth. Try path.")
+
+
+def test_a_domain_error_is_a_failure() -> None:
+    def work(_action: Trial, _options: Result) -> Result:
+        raise DomainError("is wrong", file="/etc/x", line=3)
+
+    result = Trial(work).task()
+    assert (result["failed"], result["msg"]) == (True, "/etc/x:3: is wrong.")
+
+
+def test_an_action_that_says_nothing_is_not_finished() -> None:
+    action = Trial(lambda _action, _options: {})
+    with pytest.raises(NotImplementedError):
+        NodeAction.execute(action, {})
+
+
+def test_without_tomlkit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_action, "tomlkit", None)
+    result = Trial(lambda _action, _options: {"changed": True}).task()
+    assert result["failed"] is True
+    assert result["msg"].startswith("Failed to import the required Python library (tomlkit) on ")
+    assert "on the controller, to edit TOML" in result["msg"]
+
+
+# --- the node
+
+
+def test_reading() -> None:
+    action = Trial(
+        lambda action, _options: {"state": action.read(files=["/a"])},
+        read={"files": {"/a": {"kind": "absent"}}, "invocation": {"module_args": {}}},
+    )
+    assert action.task()["state"] == NodeState(files={"/a": Entry("absent")})
+    assert action.calls == [("airgap.nodes._node_read", {"files": ["/a"]}, True)]
+    assert (action._connection._play_context.no_log, action._task.no_log) == (False, False)
+
+
+def test_reading_the_release_asks_for_the_unit() -> None:
+    action = Trial(lambda action, _options: {"state": action.read(programs=["containerd"])}, read={})
+    action.task()
+    assert action.calls[0][1] == {"programs": ["containerd"], "unit": "containerd.service"}
+
+
+def test_applying() -> None:
+    steps = [{"op": "mkdir", "path": "/a", "backup_file": None}]
+    action = Trial(lambda action, _options: {"applied": action.apply(CHANGES)}, apply={"applied": steps})
+    assert action.task()["applied"] == steps
+    assert action.calls == [("airgap.nodes._node_apply", {"changes": CHANGES.to_wire()}, True)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "check"), [(CHANGES, True), (ChangeSet(), False)], ids=["check mode", "nothing to change"]
+)
+def test_not_applying(changes: ChangeSet, check: bool) -> None:
+    action = Trial(lambda action, _options: {"applied": action.apply(changes)})
+    assert action.task(check=check)["applied"] == []
+    assert action.calls == []
+
+
+FAILURES: dict[str, Result] = {
+    "failed": {"failed": True, "msg": "/a: changed since it was read; run again", "path": "/a"},
+    "unreachable": {"unreachable": True, "msg": "no route"},
+}
+
+
+@pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
+def test_a_failure_on_the_node(answer: Result) -> None:
+    action = Trial(lambda action, _options: {"state": action.read(files=[])}, read={**answer, "invocation": {"x": 1}})
+    result = action.task()
+    assert result["failed"] is True
+    assert {key: result[key] for key in answer} == answer
+    assert "invocation" not in result
+    assert (action._connection._play_context.no_log, action._task.no_log) == (False, False)
+
+
+def test_what_the_node_tells_is_passed_on() -> None:
+    told: Result = {"warnings": ["odd"], "deprecations": [{"msg": "old"}], "ansible_facts": {"discovered": "/usr/bin"}}
+    action = Trial(lambda action, _options: {"read": bool(action.read())}, read={**told, "files": {}})
+    result = action.task()
+    assert {key: result[key] for key in told} == told
+
+
+# --- the release
+
+FOUND = Program("/usr/bin/containerd", "1.7.24", "containerd 1.7.24")
+SILENT = Program("/usr/bin/containerd", None, "Segmentation fault")
+RELEASES: dict[str, tuple[Program | None, str | None, str]] = {
+    "the node's": (FOUND, None, "1.7.24"),
+    "the option's": (FOUND, "2.3.4", "2.3.4"),
+    "the option's, with nothing installed": (None, "1.6", "1.6.0"),
+    "neither": (
+        None,
+        None,
+        "containerd is not installed on this node, so it is unknown what to write for. "
+        "Install containerd first, or name the release that will run here in containerd_version.",
+    ),
+    "a binary that fails": (
+        SILENT,
+        None,
+        "/usr/bin/containerd does not tell its version; it said 'Segmentation fault'. "
+        "Mend the binary, or name the release in containerd_version.",
+    ),
+    "an option that is none": (
+        FOUND,
+        "newest",
+        "containerd_version: 'newest' is not a containerd version. Write it as 1.7.24 or 2.3.4.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("program", "wanted", "expected"), RELEASES.values(), ids=RELEASES)
+def test_release(program: Program | None, wanted: str | None, expected: str) -> None:
+    state = NodeState(programs={"containerd": program})
+    result = Trial(lambda action, _options: {"msg": str(action.release(state, wanted))}).task()
+    assert result["msg"] == expected
+
+
+# --- plain values
+
+MOMENT = datetime.datetime(2026, 11, 21, 7, 15, tzinfo=datetime.UTC)
+PLAIN: dict[str, tuple[t.Any, t.Any]] = {
+    "text": (Text("a"), "a"),
+    "number": (Number(5), 5),
+    "fraction": (Fraction(0.5), 0.5),
+    "switch": (True, True),
+    "nothing": (None, None),
+    "moment": (MOMENT, MOMENT),
+    "day": (MOMENT.date(), MOMENT.date()),
+    "list": (Tags([Text("a"), (Number(1),)]), ["a", [1]]),
+    "table": ({Text("a"): {Text("b"): Tags([Fraction(1.5)])}}, {"a": {"b": [1.5]}}),
+    "number as a key": ({Number(5000): Text("a")}, {5000: "a"}),
+    "bytes": (b"a", "b'a'"),
+}
+
+
+def types_of(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return [(types_of(key), types_of(item)) for key, item in value.items()]
+    return [type(value), *map(types_of, value)] if isinstance(value, list) else type(value)
+
+
+@pytest.mark.parametrize(("value", "expected"), PLAIN.values(), ids=PLAIN)
+def test_plain(value: t.Any, expected: t.Any) -> None:
+    found = plain(value)
+    assert found == expected
+    assert types_of(found) == types_of(expected)
