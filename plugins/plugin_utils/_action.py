@@ -49,6 +49,7 @@ class NodeAction(ActionBase):
         result: Result = super().run(tmp, task_vars)
         self._variables = task_vars or {}
         self._passed_on: Result = {}
+        self._told_by_modules: dict[str, list[t.Any]] = {"warnings": [], "deprecations": []}
         try:
             if tomlkit is None:
                 raise NodeFailure({"msg": missing_required_lib("tomlkit", reason="on the controller, to edit TOML")})
@@ -57,6 +58,9 @@ class NodeAction(ActionBase):
             outcome = {"failed": True, "msg": str(error)}
         except NodeFailure as failure:
             outcome = {"failed": True, **failure.result}
+        for key, told in self._told_by_modules.items():
+            if told:
+                outcome[key] = [*told, *outcome.get(key, ())]
         return {**result, **self._passed_on, **outcome}
 
     def _options(self) -> Result:
@@ -91,10 +95,11 @@ class NodeAction(ActionBase):
         with self._censored():
             result: Result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._variables)
         result.pop("invocation", None)
-        for key in ("ansible_facts", "warnings", "deprecations"):
-            if result.get(key):
-                # The discovered interpreter is among them: without it, every task would look for Python again.
-                self._passed_on[key] = result[key]
+        if result.get("ansible_facts"):
+            # The discovered interpreter is among them: without it, every task would look for Python again.
+            self._passed_on["ansible_facts"] = result["ansible_facts"]
+        for key, told in self._told_by_modules.items():
+            told.extend(result.pop(key, None) or ())
         if result.get("failed") or result.get("unreachable"):
             raise NodeFailure(result)
         return result
