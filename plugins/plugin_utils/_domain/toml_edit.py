@@ -408,8 +408,6 @@ class _Page:
 
     def with_table(self, path: KeyPath) -> _Page:
         """A header for a table that has none: above its children, else behind its nearest relatives, else last."""
-        if self.header(path):
-            return self
         if children := self.headers_below(path):
             first = children[0]
             line = f"{self._indent_above(first, path)}[{self._header_text(path, first)}]"

@@ -63,6 +63,7 @@ OUTCOMES = {
     "3-nested-literal":             "newer  newer  3/3    3/3",
     "4-containerd-2.3.4-default":   "newer  newer  newer  3/3",
     "4-node":                       "newer  newer  newer  3/3",
+    "none-both":                    "1/1    1/1    drops  2/2",
     "none-comments":                "2/2    2/2    3/3    3/3",
     "none-cri":                     "1/1    1/1    drops  1/1",
     "none-docker-stub":             "2/2    2/2    3/3    3/3",
@@ -295,6 +296,12 @@ TEXTS: dict[str, tuple[str | bytes | None, ConfigIntent, str, str]] = {
         "2.1.5",
         'version = 2\nroot = "/data/containerd"\n\n[plugins]\n\n'
         f'\t[plugins."io.containerd.grpc.v1.cri"]\n\t\tsandbox_image = "{SANDBOX}"\n',
+    ),
+    "no version any more, without plugins": (
+        "version = 2\noom_score = 0\n",
+        ConfigIntent(absent=(("version",),)),
+        "1.7.24",
+        "oom_score = 0\n",
     ),
     "a byte order mark on 1.x": (
         "\ufeffversion = 2\r\n",
