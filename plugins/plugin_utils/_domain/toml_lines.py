@@ -45,9 +45,9 @@ class Kind(enum.Enum):
     BLANK = enum.auto()
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Statement:
-    """One header, assignment, comment line or blank line.
+    """One header, assignment, comment line or blank line; equal only to itself.
 
     ``path`` is the full path from the root (empty for comments and blank lines), ``table`` the path of the header
     above, ``keys`` the keys as written here, quotes included. ``start`` and ``end`` are offsets that include

@@ -238,6 +238,18 @@ TEXTS: dict[str, tuple[str | bytes | None, ConfigIntent, str, str]] = {
         "version = 3\n\n[grpc]\n  uid = 0\n\n"
         f'[plugins."io.containerd.cri.v1.images".pinned_images]\n  sandbox = "{SANDBOX}"\n',
     ),
+    "a version that still reads [grpc]": (
+        "[grpc]\nuid = 0\n",
+        ConfigIntent(settings={"version": 3}),
+        "2.3.4",
+        "version = 3\n\n[grpc]\nuid = 0\n",
+    ),
+    "version 4 over a debug level": (
+        "[debug]\nlevel = 'info'\n",
+        ConfigIntent(settings={"version": 4}),
+        "2.3.4",
+        "version = 4\n\n[debug]\nlevel = 'info'\n",
+    ),
     "a version for tables named by URI": (
         'oom_score = 0\n[plugins."io.containerd.grpc.v1.cri"]\nenable_cdi = true\n',
         ConfigIntent(sandbox_image=SANDBOX, settings={"version": 2}),

@@ -21,6 +21,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
     look_up,
     parse,
 )
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_page import Page
 
 CRI = ("plugins", "io.containerd.grpc.v1.cri")
 IMAGES = ("plugins", "io.containerd.cri.v1.images")
@@ -420,6 +421,16 @@ EDITS: dict[str, tuple[str, list[Operation], str]] = {
             [a.b]
               x = 1
             """),
+    ),
+    "a parent of two tables": (
+        "[a.b]\nx = 1\n\n[a.c]\nx = 1\n",
+        [Set(("a", "z"), 2)],
+        "[a]\nz = 2\n\n[a.b]\nx = 1\n\n[a.c]\nx = 1\n",
+    ),
+    "behind a table that is nothing but comments": (
+        "[a]\n# one\n# two\n\n# about b\n[b]\nx = 1\n",
+        [Set(("a", "c", "y"), 2)],
+        "[a]\n# one\n# two\n\n[a.c]\ny = 2\n\n# about b\n[b]\nx = 1\n",
     ),
     "a parent of indented tables": (
         "[a]\n  [a.b.c]\n    x = 1\n  [a.d]\n    y = 1\n",
@@ -896,7 +907,7 @@ def test_differences() -> None:
 
 @pytest.mark.parametrize("broken", ["a = 1\n", "[a\n"], ids=["other data", "not TOML"])
 def test_an_edit_that_went_wrong_is_not_handed_out(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
-    monkeypatch.setattr(toml_edit, "_set", lambda *_arguments: toml_edit._Page(broken))
+    monkeypatch.setattr(toml_edit, "_set", lambda *_arguments: Page(broken))
     with pytest.raises(DomainError) as raised:
         edit("", [Set(("a",), 2)])
     assert str(raised.value) == (

@@ -1,0 +1,302 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A TOML text and its places: where a key or a table stands, where a new one belongs. Private to this collection."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import re
+import typing as t
+
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import (
+    Kind,
+    Statement,
+    commented_out,
+    scan,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import is_literal, key_text, value_text
+
+_INDENT = "  "
+
+
+class Page:
+    """A text with its statements: finds places and returns new pages; never changed itself."""
+
+    def __init__(self, text: str, newline: str | None = None) -> None:
+        self.text = text
+        self.statements = scan(text)
+        self.newline = newline or ("\r\n" if 2 * text.count("\r\n") > text.count("\n") else "\n")
+
+    # finding
+
+    def assignment(self, path: KeyPath) -> Statement | None:
+        return next((s for s in self.statements if s.kind is Kind.KEY and s.path == path), None)
+
+    def inline_parent(self, path: KeyPath) -> Statement | None:
+        """The assignment of an inline table that holds the path."""
+        return next((s for s in self.statements if s.kind is Kind.KEY and s.path == path[: len(s.path)] != path), None)
+
+    def last_dotted(self, table: KeyPath) -> Statement | None:
+        """The last line like ``registry.config_path = …`` that makes the table, or a parent of it, without a header.
+
+        TOML forbids a header for such a table; more of it can only be said by dotted keys.
+        """
+        for depth in range(len(table), 0, -1):
+            prefix = table[:depth]
+            dotted = [
+                s for s in self.statements if s.kind is Kind.KEY and _within(s.path, prefix) and len(s.table) < depth
+            ]
+            if dotted:
+                return dotted[-1]
+        return None
+
+    def header(self, path: KeyPath) -> Statement | None:
+        return next((s for s in self.statements if s.kind is Kind.TABLE and s.path == path), None)
+
+    def headers_below(self, path: KeyPath) -> list[Statement]:
+        return [s for s in self.statements if s.is_header and _within(s.path, path)]
+
+    def body(self, header: Statement | None) -> list[Statement]:
+        """The statements between a header (None: the start of the text) and the next header."""
+        start = 0 if header is None else self.statements.index(header) + 1
+        end = start
+        while end < len(self.statements) and not self.statements[end].is_header:
+            end += 1
+        return self.statements[start:end]
+
+    def end_of_body(self, header: Statement, *, with_detached: bool = False) -> int:
+        """The offset behind the last line of a table; a comment block above the next header belongs to that one.
+
+        ``with_detached`` counts the blocks of commented-out TOML behind a blank line in, since they were written for
+        this table; other comments there speak of what follows.
+        """
+        end = header.end
+        for block in self._blocks(self.body(header)):
+            attached = block[0].start == end
+            is_last_before_header = block[-1].end != len(self.text) and self._next(block[-1]).kind is not Kind.BLANK
+            if any(s.kind is Kind.KEY for s in block):
+                keys = [s for s in block if s.kind is Kind.KEY]
+                end = keys[-1].end if is_last_before_header else block[-1].end
+            elif not is_last_before_header and (attached or (with_detached and any(map(self.commented_out, block)))):
+                end = block[-1].end
+        return end
+
+    @staticmethod
+    def _blocks(statements: list[Statement]) -> list[list[Statement]]:
+        """Runs of statements between blank lines."""
+        groups = itertools.groupby(statements, key=_is_blank)
+        return [list(group) for is_blank, group in groups if not is_blank]
+
+    def _next(self, statement: Statement) -> Statement:
+        return self.statements[self.statements.index(statement) + 1]
+
+    def commented_out(self, statement: Statement) -> Statement | None:
+        """The header or assignment that a comment line holds."""
+        return commented_out(self._text_of(statement)) if statement.kind is Kind.COMMENT else None
+
+    def _text_of(self, statement: Statement) -> str:
+        return self.text[statement.start : statement.end]
+
+    def value_of(self, statement: Statement) -> str:
+        return self.text[statement.value_start : statement.value_end]
+
+    # changing
+
+    def with_value(self, statement: Statement, value: str) -> Page:
+        return self._splice(statement.value_start, statement.value_end, value)
+
+    def with_line_after(self, statement: Statement, keys: KeyPath, value: t.Any) -> Page:
+        """One more assignment behind an existing one, with its indentation and quotes."""
+        known = len(_common(statement.path[len(statement.table) :], keys))
+        literal = is_literal(self.value_of(statement), otherwise=self.likes_literal())
+        names = [*statement.keys[:known], *(key_text(key, literal=literal) for key in keys[known:])]
+        is_tight = re.search(r"\S=\Z", self.text[statement.start : statement.value_start])
+        equals = "=" if is_tight else " = "
+        line = f"{statement.indent}{'.'.join(names)}{equals}{value_text(value, literal=literal)}"
+        return self._insert_lines(statement.end, [line])
+
+    def with_key(self, path: KeyPath, value: t.Any) -> Page:
+        """The first mention of a key, in a table that may not be there yet."""
+        header = self.header(path[:-1]) if len(path) > 1 else None
+        if header is None and len(path) > 1:
+            return self.with_table(path[:-1]).with_key(path, value)
+        body = self.body(header)
+        keys = [s for s in body if s.kind is Kind.KEY]
+        if alternative := self._commented_out_key(body, path[-1]):
+            indent = keys[-1].indent if keys else alternative.indent or self._indent_of_keys(header)
+            return self._insert_lines(alternative.end, [self._line(indent, path[-1], value)])
+        if header is None:
+            return self._with_root_key(path, value, keys)
+        if keys:
+            return self.with_line_after(keys[-1], path[-1:], value)
+        return self._insert_lines(header.end, [self._line(self._indent_of_keys(header), path[-1], value)])
+
+    def _with_root_key(self, path: KeyPath, value: t.Any, keys: list[Statement]) -> Page:
+        line = self._line("", path[0], value)
+        if path == ("version",) and keys:  # the first line that a reader looks for
+            return self._insert_lines(self._start_with_comments(keys[0]), [line])
+        if keys:
+            return self.with_line_after(keys[-1], path, value)
+        headers = [s for s in self.statements if s.is_header]
+        return self._insert_block(self._start_with_comments(headers[0]) if headers else len(self.text), [line])
+
+    def _line(self, indent: str, key: str, value: t.Any) -> str:
+        literal = self.likes_literal()
+        return f"{indent}{key_text(key, literal=literal)} = {value_text(value, literal=literal)}"
+
+    def _commented_out_key(self, body: list[Statement], key: str) -> Statement | None:
+        """The last comment that holds this key; those below a commented-out header are keys of that table."""
+        found = None
+        for statement in body:
+            comment = self.commented_out(statement)
+            if comment and comment.is_header:
+                break
+            if comment and comment.path == (key,):
+                found = statement
+        return found
+
+    def with_table(self, path: KeyPath) -> Page:
+        """A header for a table that has none: above its children, else behind its nearest relatives, else last."""
+        if children := self.headers_below(path):
+            first = children[0]
+            line = f"{self._indent_above(first, path)}[{self._header_text(path, first)}]"
+            return self._insert_block(self._start_with_comments(first), [line])
+        for depth in range(len(path) - 1, 0, -1):
+            relatives = [s for s in self.statements if s.is_header and _within(s.path, path[:depth], proper=False)]
+            if relatives:
+                line = f"{self._indent_below(relatives, path, depth)}[{self._header_text(path, relatives[0])}]"
+                return self._insert_block(self.end_of_body(relatives[-1], with_detached=True), [line])
+        return self._insert_block(len(self.text), [f"[{self._header_text(path, None)}]"])
+
+    def without(self, path: KeyPath) -> Page:
+        """The text less every statement at or below the path."""
+        page = self
+        while True:
+            statement = next((s for s in page.statements if s.path and _within(s.path, path, proper=False)), None)
+            if statement is None:
+                return page
+            end = page.end_of_body(statement) if statement.is_header else statement.end
+            page = page._cut(statement, end)
+
+    def _cut(self, statement: Statement, end: int) -> Page:
+        """The text less a statement, or a table up to ``end``, and less the blank lines that then stand twice."""
+        index = self.statements.index(statement)
+        above, below = self.statements[:index], [s for s in self.statements[index:] if s.start >= end]
+        blank_above = list(itertools.takewhile(_is_blank, reversed(above)))
+        blank_below = list(itertools.takewhile(_is_blank, below))
+        start = statement.start
+        if statement.is_header and (blank_above or not above):
+            end = blank_below[-1].end if blank_below else end
+            if len(blank_below) == len(below) and blank_above:
+                start = blank_above[-1].start
+        return self._splice(start, end, "")
+
+    # layout
+
+    def _splice(self, start: int, end: int, new: str) -> Page:
+        return Page(self.text[:start] + new + self.text[end:], self.newline)
+
+    def _insert_lines(self, offset: int, lines: list[str]) -> Page:
+        before = self.text[:offset]
+        if before and not before.endswith("\n"):
+            before += self.newline
+        new = "".join(line + self.newline for line in lines)
+        return Page(before + new + self.text[offset:], self.newline)
+
+    def _insert_block(self, offset: int, lines: list[str]) -> Page:
+        """Lines set apart by blank ones, where this text sets its tables apart."""
+        before, after = self.text[:offset], self.text[offset:]
+        indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+        if self._separates_tables(indent):
+            if before.strip() and not re.search(r"\n[ \t\r]*\n\Z", before if before.endswith("\n") else before + "\n"):
+                lines = ["", *lines]
+            if after.strip() and not re.match(r"[ \t\r]*\n", after):
+                lines = [*lines, ""]
+        return self._insert_lines(offset, lines)
+
+    def _separates_tables(self, indent: str) -> bool:
+        """Whether a blank line stands above most headers; those that are indented alike tell best."""
+        above: Kind | None = None
+        told: list[tuple[str, bool]] = []
+        for statement in self.statements:
+            # A header right behind that of its parent says nothing.
+            if statement.is_header and above in (Kind.BLANK, Kind.KEY):
+                told.append((statement.indent, above is Kind.BLANK))
+            above = above if statement.kind is Kind.COMMENT else statement.kind
+        votes = [blank for other, blank in told if other == indent] or [blank for _other, blank in told]
+        return 2 * sum(votes) >= len(votes)
+
+    def _start_with_comments(self, header: Statement) -> int:
+        """The offset of a header, or of the comment lines right above it."""
+        index = self.statements.index(header)
+        while index and self.statements[index - 1].kind is Kind.COMMENT:
+            index -= 1
+        return self.statements[index].start
+
+    def _header_text(self, path: KeyPath, relative: Statement | None) -> str:
+        """The path as a relative writes it, quotes and all, and the rest in the same manner."""
+        written = relative.keys[: len(_common(relative.path, path))] if relative else ()
+        literal = is_literal("".join(written), otherwise=self.likes_literal())
+        return ".".join([*written, *(key_text(key, literal=literal) for key in path[len(written) :])])
+
+    def _indent_of_keys(self, header: Statement | None) -> str:
+        return header.indent + self._key_indent() if header else ""
+
+    def _key_indent(self) -> str:
+        """How far keys stand behind their header; as most tables of this text have it."""
+        steps: collections.Counter[str] = collections.Counter()
+        for header in (s for s in self.statements if s.is_header):
+            key = next((s for s in self.body(header) if s.kind is Kind.KEY), None)
+            if key is not None and key.indent.startswith(header.indent):
+                steps[key.indent[len(header.indent) :]] += 1
+        return steps.most_common(1)[0][0] if steps else _INDENT
+
+    def _nesting(self) -> str:
+        """How far a table stands behind its parent table in this text; mostly nothing or two spaces."""
+        steps: collections.Counter[str] = collections.Counter()
+        by_path = {s.path: s for s in self.statements if s.kind is Kind.TABLE}
+        for path, header in by_path.items():
+            parent = by_path.get(path[:-1])
+            if parent is not None and header.indent.startswith(parent.indent):
+                steps[header.indent[len(parent.indent) :]] += 1
+        return steps.most_common(1)[0][0] if steps else ""
+
+    def _indent_below(self, relatives: list[Statement], path: KeyPath, depth: int) -> str:
+        sibling = next((s for s in relatives if len(s.path) == len(path)), None)
+        if sibling is not None:
+            return sibling.indent
+        parent = next((s for s in relatives if len(s.path) == depth), None)
+        if parent is None:
+            return relatives[0].indent
+        return parent.indent + self._nesting() * (len(path) - depth)
+
+    def _indent_above(self, child: Statement, path: KeyPath) -> str:
+        sibling = next((s for s in self.headers_below(path[:-1]) if len(s.path) == len(path)), None)
+        if sibling is not None:
+            return min(sibling.indent, child.indent, key=len)
+        return child.indent.removesuffix(self._nesting() * (len(child.path) - len(path)))
+
+    def likes_literal(self) -> bool:
+        """Whether this text writes its strings in single quotes, as containerd 2.x prints them."""
+        values = [self.text[s.value_start] for s in self.statements if s.kind is Kind.KEY]
+        keys = [key[0] for s in self.statements if s.is_header for key in s.keys]
+        quotes = values if values.count("'") != values.count('"') else keys
+        return quotes.count("'") > quotes.count('"')
+
+
+def _is_blank(statement: Statement) -> bool:
+    return statement.kind is Kind.BLANK
+
+
+def _within(path: KeyPath, parent: KeyPath, *, proper: bool = True) -> bool:
+    return path[: len(parent)] == parent and (len(path) > len(parent) or not proper)
+
+
+def _common(one: KeyPath, other: KeyPath) -> KeyPath:
+    length = 0
+    while length < min(len(one), len(other)) and one[length] == other[length]:
+        length += 1
+    return one[:length]
