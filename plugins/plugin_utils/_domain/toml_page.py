@@ -271,13 +271,18 @@ class Page:
         parent = next((s for s in relatives if len(s.path) == depth), None)
         if parent is None:
             return relatives[0].indent
-        return parent.indent + self._nesting() * (len(path) - depth)
+        return parent.indent + self._nesting()
 
     def _indent_above(self, child: Statement, path: KeyPath) -> str:
+        """One step behind the nearest table above it that is written, but no deeper than the child."""
         sibling = next((s for s in self.headers_below(path[:-1]) if len(s.path) == len(path)), None)
         if sibling is not None:
             return min(sibling.indent, child.indent, key=len)
-        return child.indent.removesuffix(self._nesting() * (len(child.path) - len(path)))
+        above = (self.header(path[:depth]) for depth in range(len(path) - 1, 0, -1))
+        parent = next(filter(None, above), None)
+        if parent is None:
+            return child.indent.removesuffix(self._nesting() * (len(child.path) - len(path)))
+        return min(parent.indent + self._nesting(), child.indent, key=len)
 
     def likes_literal(self) -> bool:
         """Whether this text writes its strings in single quotes, as containerd 2.x prints them."""

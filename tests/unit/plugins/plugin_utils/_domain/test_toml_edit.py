@@ -437,6 +437,42 @@ EDITS: dict[str, tuple[str, list[Operation], str]] = {
         [Set(("a", "b", "z"), 2)],
         "[a]\n  [a.b]\n    z = 2\n  [a.b.c]\n    x = 1\n  [a.d]\n    y = 1\n",
     ),
+    "a runtime class, its parents written in part": (
+        lines("""
+            [plugins]
+              [plugins."io.containerd.grpc.v1.cri"]
+                enable_selinux = false
+                [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+                  runtime_type = "io.containerd.runc.v2"
+                  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+                    SystemdCgroup = true
+            """),
+        [
+            Set((*CRI, "containerd", "default_runtime_name"), "crun"),
+            Set((*CRI, "containerd", "runtimes", "crun", "runtime_type"), "io.containerd.runc.v2"),
+            Set((*CRI, "containerd", "runtimes", "crun", "options", "BinaryName"), "/usr/bin/crun"),
+        ],
+        lines("""
+            [plugins]
+              [plugins."io.containerd.grpc.v1.cri"]
+                enable_selinux = false
+                [plugins."io.containerd.grpc.v1.cri".containerd]
+                  default_runtime_name = "crun"
+                [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+                  runtime_type = "io.containerd.runc.v2"
+                  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+                    SystemdCgroup = true
+                [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun]
+                  runtime_type = "io.containerd.runc.v2"
+                  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
+                    BinaryName = "/usr/bin/crun"
+            """),
+    ),
+    "a table two levels below its nearest parent": (
+        "[a]\n\n  [a.b]\n    x = 1\n\n[c]\n",
+        [Set(("a", "b", "c", "d", "x"), 1)],
+        "[a]\n\n  [a.b]\n    x = 1\n\n    [a.b.c.d]\n      x = 1\n\n[c]\n",
+    ),
     "a split parent": (
         lines("""
             [plugins.a]
