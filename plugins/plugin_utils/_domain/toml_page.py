@@ -141,7 +141,7 @@ class Page:
         if keys:
             return self.with_line_after(keys[-1], path, value)
         headers = [s for s in self.statements if s.is_header]
-        return self._insert_block(self._start_with_comments(headers[0]) if headers else len(self.text), [line])
+        return self._insert_block(self._start_with_comments(headers[0]) if headers else len(self.text), line)
 
     def _line(self, indent: str, key: str, value: t.Any) -> str:
         literal = self.likes_literal()
@@ -163,13 +163,13 @@ class Page:
         if children := self.headers_below(path):
             first = children[0]
             line = f"{self._indent_above(first, path)}[{self._header_text(path, first)}]"
-            return self._insert_block(self._start_with_comments(first), [line])
+            return self._insert_block(self._start_with_comments(first), line)
         for depth in range(len(path) - 1, 0, -1):
             relatives = [s for s in self.statements if s.is_header and _within(s.path, path[:depth], proper=False)]
             if relatives:
                 line = f"{self._indent_below(relatives, path, depth)}[{self._header_text(path, relatives[0])}]"
-                return self._insert_block(self.end_of_body(relatives[-1], with_detached=True), [line])
-        return self._insert_block(len(self.text), [f"[{self._header_text(path, None)}]"])
+                return self._insert_block(self.end_of_body(relatives[-1], with_detached=True), line)
+        return self._insert_block(len(self.text), f"[{self._header_text(path, None)}]")
 
     def without(self, path: KeyPath) -> Page:
         """The text less every statement at or below the path."""
@@ -206,11 +206,11 @@ class Page:
         new = "".join(line + self.newline for line in lines)
         return Page(before + new + self.text[offset:], self.newline)
 
-    def _insert_block(self, offset: int, lines: list[str]) -> Page:
-        """Lines set apart by blank ones, where this text sets its tables apart."""
+    def _insert_block(self, offset: int, line: str) -> Page:
+        """A line set apart by blank ones, where this text sets its tables apart."""
         before, after = self.text[:offset], self.text[offset:]
-        indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
-        if self._separates_tables(indent):
+        lines = [line]
+        if self._separates_tables(line[: len(line) - len(line.lstrip())]):
             if before.strip() and not re.search(r"\n[ \t\r]*\n\Z", before if before.endswith("\n") else before + "\n"):
                 lines = ["", *lines]
             if after.strip() and not re.match(r"[ \t\r]*\n", after):

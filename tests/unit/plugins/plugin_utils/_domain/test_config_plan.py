@@ -40,39 +40,40 @@ FIXTURES = {
 
 # What comes of sandbox_image and registry_config_path on RELEASES: the version whose place the one and the other get,
 # or why not.
-OUTCOMES = {
-    "1-tabs":                       "1/1    1/1    drops  1/1",
-    "2-both-tables":                "2/2    2/2    2/3    2/3",
-    "2-chinese":                    "2/2    2/2    2/2    2/2",
-    "2-column-zero":                "2/2    2/2    2/2    2/2",
-    "2-containerd-1.6.20-default":  "2/2    2/2    2/2    2/2",
-    "2-containerd-1.7.24-default":  "2/2    2/2    2/2    2/2",
-    "2-dense-no-final-newline":     "2/2    2/2    2/2    2/2",
-    "2-dotted-and-inline":          "2/2    2/2    2/2    2/2",
-    "2-flat-commented":             "2/2    2/2    2/2    2/2",
-    "2-four-spaces-headers":        "2/2    2/2    2/2    2/2",
-    "2-mirrors-trailing-spaces":    "mirror mirror mirror mirror",
-    "2-new-tables-only":            "2/2    2/2    3/3    3/3",
-    "2-one-space":                  "2/2    2/2    2/2    2/2",
-    "2-strings-and-arrays":         "2/2    2/2    2/2    2/2",
-    "2-tls-only":                   "tls    tls    2/2    2/2",
-    "3-chinese-flat":               "newer  newer  3/3    3/3",
-    "3-containerd-2.1.5-default":   "newer  newer  3/3    3/3",
-    "3-cri-disabled":               "newer  newer  off    off",
-    "3-mixed":                      "newer  newer  3/3    2/3",
-    "3-nested-literal":             "newer  newer  3/3    3/3",
-    "4-containerd-2.3.4-default":   "newer  newer  newer  3/3",
-    "4-node":                       "newer  newer  newer  3/3",
-    "none-both":                    "1/1    1/1    drops  2/2",
-    "none-comments":                "2/2    2/2    3/3    3/3",
-    "none-cri":                     "1/1    1/1    drops  1/1",
-    "none-docker-stub":             "2/2    2/2    3/3    3/3",
-    "none-docker-stub-linux":       "1/1    1/1    which  1/1",
-    "none-empty":                   "2/2    2/2    3/3    3/3",
-    "none-proxy-snapshotter":       "2/2    2/2    3/3    3/3",
-    "none-socket":                  "2/2    2/2    3/3    3/3",
-    "none-uri":                     "uri    uri    which  2/2",
-}  # fmt: skip
+OUTCOMES_TABLE = """
+1-tabs                       1/1    1/1    drops  1/1
+2-both-tables                2/2    2/2    2/3    2/3
+2-chinese                    2/2    2/2    2/2    2/2
+2-column-zero                2/2    2/2    2/2    2/2
+2-containerd-1.6.20-default  2/2    2/2    2/2    2/2
+2-containerd-1.7.24-default  2/2    2/2    2/2    2/2
+2-dense-no-final-newline     2/2    2/2    2/2    2/2
+2-dotted-and-inline          2/2    2/2    2/2    2/2
+2-flat-commented             2/2    2/2    2/2    2/2
+2-four-spaces-headers        2/2    2/2    2/2    2/2
+2-mirrors-trailing-spaces    mirror mirror mirror mirror
+2-new-tables-only            2/2    2/2    3/3    3/3
+2-one-space                  2/2    2/2    2/2    2/2
+2-strings-and-arrays         2/2    2/2    2/2    2/2
+2-tls-only                   tls    tls    2/2    2/2
+3-chinese-flat               newer  newer  3/3    3/3
+3-containerd-2.1.5-default   newer  newer  3/3    3/3
+3-cri-disabled               newer  newer  off    off
+3-mixed                      newer  newer  3/3    2/3
+3-nested-literal             newer  newer  3/3    3/3
+4-containerd-2.3.4-default   newer  newer  newer  3/3
+4-node                       newer  newer  newer  3/3
+none-both                    1/1    1/1    drops  2/2
+none-comments                2/2    2/2    3/3    3/3
+none-cri                     1/1    1/1    drops  1/1
+none-docker-stub             2/2    2/2    3/3    3/3
+none-docker-stub-linux       1/1    1/1    which  1/1
+none-empty                   2/2    2/2    3/3    3/3
+none-proxy-snapshotter       2/2    2/2    3/3    3/3
+none-socket                  2/2    2/2    3/3    3/3
+none-uri                     uri    uri    which  2/2
+"""
+OUTCOMES = {name: outcomes for name, *outcomes in map(str.split, OUTCOMES_TABLE.strip().splitlines())}
 
 LEGACY = (
     "cannot stand beside registry.config_path: containerd {release} would start without CRI, and no pod could run. "
@@ -115,7 +116,7 @@ def refusal(text: str | bytes | None, intent: ConfigIntent, release: str) -> str
 CASES = [
     pytest.param(name, release, outcome, id=f"{name} on {release}")
     for name, outcomes in OUTCOMES.items()
-    for release, outcome in zip(RELEASES, outcomes.split(), strict=True)
+    for release, outcome in zip(RELEASES, outcomes, strict=True)
 ]
 
 
