@@ -724,6 +724,11 @@ EDITS: dict[str, tuple[str, list[Operation], str]] = {
         [Remove(("b",))],
         "[a]\nx = 1\n\n# about b\n\n[c]\nx = 1\n",
     ),
+    "a table whose commented-out keys stand apart": (
+        "[a]\nx = 1\n# inside\n\n# y = 2\n\n[b]\nz = 1\n",
+        [Remove(("a",))],
+        "# y = 2\n\n[b]\nz = 1\n",
+    ),
     "the first table": ("[a]\nx = 1\n\n[b]\ny = 1\n", [Remove(("a",))], "[b]\ny = 1\n"),
     "the last table": ("[a]\nx = 1   \n\n\n[b]\ny = 1\n\n", [Remove(("b",))], "[a]\nx = 1   \n"),
     "the only table": ("[a]\nx = 1\n", [Remove(("a",))], ""),
