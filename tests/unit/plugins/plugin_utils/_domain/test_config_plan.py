@@ -505,6 +505,20 @@ REFUSED: dict[str, tuple[str | bytes | None, ConfigIntent, str, str]] = {
         "disabled_plugins: disables io.containerd.grpc.v1.cri, so no setting of CRI can have an effect. "
         "Remove the name from the list, for example with settings: {disabled_plugins: []}.",
     ),
+    "CRI is disabled, for the directory alone": (
+        'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n',
+        ConfigIntent(registry_config_path=TREE),
+        "1.7.24",
+        "disabled_plugins: disables io.containerd.grpc.v1.cri, so no setting of CRI can have an effect. "
+        "Remove the name from the list, for example with settings: {disabled_plugins: []}.",
+    ),
+    "CRI is disabled, for a setting of it": (
+        'version = 3\ndisabled_plugins = ["io.containerd.cri.v1.runtime"]\n',
+        ConfigIntent(settings={"plugins": {"io.containerd.cri.v1.runtime": {"enable_cdi": True}}}),
+        "2.3.4",
+        "disabled_plugins: disables io.containerd.cri.v1.runtime, so no setting of CRI can have an effect. "
+        "Remove the name from the list, for example with settings: {disabled_plugins: []}.",
+    ),
     "CRI is disabled in a file of version 1": (
         'version = 1\ndisabled_plugins = ["cri"]\n',
         BOTH,
