@@ -175,7 +175,7 @@ def _check_value(value: t.Any, path: KeyPath) -> None:
     elif isinstance(value, str):
         _check_text(value, path)
     elif isinstance(value, int) and not isinstance(value, bool) and value not in _INTEGERS:
-        raise DomainError(f"{value} does not fit into 64 bits", key_path=path, fix="Use a smaller number.")
+        raise DomainError("the number does not fit into 64 bits", key_path=path, fix="Use a smaller one.")
     elif not isinstance(value, (bool, int, float, datetime.date, datetime.time)):
         what = "null" if value is None else f"a value of type {type(value).__name__}"
         raise DomainError(f"{what} has no TOML form", key_path=path, fix="To remove a key, name it in absent.")
