@@ -18,6 +18,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
     mask_value,
     toml_diff,
 )
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import (
     ConfigIntent,
     ConfigPlan,
@@ -36,7 +37,8 @@ class ActionModule(NodeAction):
     def execute(self, options: Result) -> Result:
         path = _absolute(options["path"])
         intent = _intent(options)
-        state = self.read(files=[path], programs=[] if options["containerd_version"] else ["containerd"])
+        programs = [] if options["containerd_version"] else ["containerd"]
+        state = self.read(files=[path, pending_restart.MARK], programs=programs, unit=pending_restart.UNIT)
         release = self.release(state, options["containerd_version"])
         entry = _usable(path, state.file(path))
         try:
@@ -44,10 +46,12 @@ class ActionModule(NodeAction):
         except DomainError as error:
             # An error about an option is not one about the file.
             raise error if error.option else error.in_file(path) from None
-        applied = self.apply(_changes(path, entry, plan, backup=options["backup"])) if plan.differences else []
+        marks = pending_restart.mark(state, path) if plan.restart_required else ()
+        edits = _edits(path, entry, plan, backup=options["backup"]) if plan.differences else ()
+        applied = self.apply(ChangeSet((*marks, *edits)))
         result: Result = {
             "changed": bool(plan.differences),
-            "restart_required": plan.restart_required,
+            "restart_required": plan.restart_required or pending_restart.is_pending(state, path),
             "config_version": plan.config_version,
             "containerd_version": str(release),
             "backup_file": next((step["backup_file"] for step in applied if step.get("backup_file")), None),
@@ -102,15 +106,14 @@ def _usable(path: str, entry: Entry) -> Entry:
     return entry
 
 
-def _changes(path: str, entry: Entry, plan: ConfigPlan, *, backup: bool) -> ChangeSet:
+def _edits(path: str, entry: Entry, plan: ConfigPlan, *, backup: bool) -> tuple[Change, ...]:
     content = plan.text.encode()
     # A secret that we write must not be readable by all, whatever the file was before.
     private = "0600" if any(holds_secret(change.path, change.after) for change in plan.differences) else None
     if entry.kind == "absent":
         create = Change(op="create", path=path, content=content, mode=private or "0644")
-        return ChangeSet((*_directories(path), create))
-    replace = Change(op="replace", path=path, content=content, expect=entry.sha256, mode=private, backup=backup)
-    return ChangeSet((replace,))
+        return (*_directories(path), create)
+    return (Change(op="replace", path=path, content=content, expect=entry.sha256, mode=private, backup=backup),)
 
 
 def _directories(path: str) -> list[Change]:

@@ -94,6 +94,7 @@ def _described(place: str, *, max_bytes: int, with_content: bool) -> Entry:
 def _attributes(status: os.stat_result, **known: t.Any) -> Entry:
     entry: Entry = {
         "size": status.st_size,
+        "mtime": status.st_mtime,
         "mode": f"{stat.S_IMODE(status.st_mode):04o}",
         "uid": status.st_uid,
         "gid": status.st_gid,

@@ -14,6 +14,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 import typing as t
 
 PROGRAMS = ("containerd", "runc", "crictl")
@@ -28,7 +29,7 @@ _PROPERTIES = {
     "sub_state": "SubState",
     "exec_start": "ExecStart",
     "main_pid": "MainPID",
-    "started_usec": "ExecMainStartTimestampMonotonic",
+    "started": "ExecMainStartTimestampMonotonic",
 }
 _EXEC_START = re.compile(r"\{ path=(?P<path>.*?) ; argv\[\]=(?P<argv>.*?) ; (?:ignore_errors|flags)=")
 _OUTPUT_LIMIT = 2000
@@ -79,9 +80,19 @@ def parse_unit(name: str, output: str) -> t.Dict[str, t.Any]:
         shown.setdefault(key, value)
     unit: t.Dict[str, t.Any] = {field: shown.get(key, "") for field, key in _PROPERTIES.items()}
     unit["exec_start"] = _command_line(unit["exec_start"])
-    for field in ("main_pid", "started_usec"):
+    for field in ("main_pid", "started"):
         unit[field] = int(unit[field]) if unit[field].isdigit() else 0
-    return {"name": name, **unit}
+    return {"name": name, **unit, "started": _wall_clock(unit["started"])}
+
+
+def _wall_clock(since_boot_usec: int) -> float:
+    """A time since the boot as one that can be compared with those of files; 0 stays 0.
+
+    systemd's own wall clock time would be off where the clock was set after the start, as on a node without a battery.
+    """
+    if not since_boot_usec:
+        return 0.0
+    return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) + since_boot_usec / 1e6
 
 
 def _command_line(value: str) -> t.List[str]:

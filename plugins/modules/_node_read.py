@@ -94,6 +94,7 @@ files:
       content: dmVyc2lvbiA9IDIK
       sha256: 436f6de28726501973ddd9fb91fa92c6ec6225e5c28d8fbdb698dc1720e43714
       size: 12
+      mtime: 1795240800.25
       mode: "0644"
       uid: 0
       gid: 0
@@ -127,6 +128,11 @@ files:
           returned: if something is there and its status could be read
           type: int
           sample: 12
+        mtime:
+          description: When the content last changed, in seconds since the epoch.
+          returned: if something is there and its status could be read
+          type: float
+          sample: 1795240800.25
         mode:
           description: The permissions in octal.
           returned: if something is there and its status could be read
@@ -235,7 +241,7 @@ unit:
     sub_state: running
     exec_start: [/usr/bin/containerd]
     main_pid: 412
-    started_usec: 7012345
+    started: 1795240800.25
   contains:
     name:
       description: The name as it was given.
@@ -270,11 +276,13 @@ unit:
       returned: always
       type: int
       sample: 412
-    started_usec:
-      description: When the main process started, in microseconds since the node booted. V(0) if it never did.
+    started:
+      description:
+        - When the main process last started, in seconds since the epoch by the node's clock as it is now, so that it
+          can be compared with the times of files. V(0) if it never did.
       returned: always
-      type: int
-      sample: 7012345
+      type: float
+      sample: 1795240800.25
 """
 
 import os

@@ -121,7 +121,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 restart_required:
-  description: Whether an effective value changed. Comments, order and empty tables do not count.
+  description:
+    - Whether containerd has to be restarted to read the file. True if an effective value changed (comments, order and
+      empty tables do not count), if such a change of an earlier run still waits for a restart, or if containerd does
+      not get up.
   returned: success
   type: bool
   sample: true

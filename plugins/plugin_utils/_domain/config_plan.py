@@ -38,7 +38,11 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values i
 
 Operation = Set | Remove
 
-_IMAGE = re.compile(r"[a-zA-Z0-9.\-_:\[\]]+(?:/[a-z0-9._\-]+)*(?::[\w.\-]+)?(?:@sha256:[0-9a-f]{64})?", re.ASCII)
+# A name alone is refused: 3.1 is what YAML makes of an unquoted 3.10.
+_IMAGE = re.compile(
+    r"(?=.*[/:@])[a-zA-Z0-9.\-_:\[\]]+(?:/[a-z0-9._\-]+)*(?::[\w.\-]+)?(?:@sha256:[0-9a-f]{64})?", re.ASCII
+)
+_TYPE_NAMES = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
 _URL_CREDENTIALS = re.compile(r"://\S*@")
 _ADD_VERSION = (
     "Say which version the file is meant to be, for example with settings: {version: 2}, after reading what is in it."
@@ -75,6 +79,7 @@ def plan_config(content: bytes | None, intent: ConfigIntent, release: Release) -
     before = parse(text)
     operations, warnings = _operations(before, intent, release)
     edited = edit(text, operations)
+    _check_types(edited.differences)
     after = parse(edited.text)
     version = stated_version(after)
     if version is not None:
@@ -358,6 +363,18 @@ def _check_plugin_names(data: Data, version: int, release: Release) -> None:
 def _is_short(name: t.Any, release: Release) -> bool:
     """Whether containerd would say "expect io.containerd.x.vx"; 2.x asks less of a name."""
     return len(str(name).split(".")) < (4 if release.line < (2, 0) else 2)
+
+
+def _check_types(differences: tuple[Difference, ...]) -> None:
+    """A value of another type than the one in the file keeps containerd from starting."""
+    for difference in differences:
+        names = [_TYPE_NAMES.get(type(value)) for value in (difference.before, difference.after)]
+        if all(names) and names[0] != names[1]:
+            raise DomainError(
+                f"is {names[0]} in the file and {names[1]} in the task",
+                key_path=difference.path,
+                fix="Write it as in the file; YAML takes 3.10 for a number and \"3\" for a text.",
+            )
 
 
 def _check_one_registry_method(data: Data, intent: ConfigIntent, release: Release) -> None:

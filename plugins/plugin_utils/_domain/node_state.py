@@ -18,6 +18,7 @@ class Entry:
     content: bytes | None = dataclasses.field(default=None, repr=False)
     sha256: str | None = None
     size: int | None = None
+    mtime: float | None = None
     mode: str | None = None
     uid: int | None = None
     gid: int | None = None

@@ -77,6 +77,7 @@ def test_a_file_is_described_in_full(tmp_path: pathlib.Path) -> None:
         "content": "W2hvc3RdCg==",
         "sha256": "97391b01b8145a0a7ff537c5f22e717ff685e6f18574534dde91999a6d45794b",
         "size": 7,
+        "mtime": status.st_mtime,
         "mode": "0640",
         "uid": status.st_uid,
         "gid": status.st_gid,

@@ -633,6 +633,20 @@ REFUSED: dict[str, tuple[str | bytes | None, ConfigIntent, str, str]] = {
         "1.7.24",
         "version: is both set and named in absent. Leave out one of the two.",
     ),
+    "an image that is only a name": (
+        "",
+        ConfigIntent(sandbox_image="3.1"),
+        "1.7.24",
+        "sandbox_image: '3.1' is not an image reference. "
+        "Write it as registry.example.com/k8s/pause:3.10, without a scheme.",
+    ),
+    "a number for a text": (
+        'version = 2\n[debug]\nlevel = "info"\n',
+        ConfigIntent(settings={"debug": {"level": 3.10}}),
+        "1.7.24",
+        "debug.level: is a text in the file and a number in the task. "
+        'Write it as in the file; YAML takes 3.10 for a number and "3" for a text.',
+    ),
 }  # fmt: skip
 
 
@@ -642,7 +656,6 @@ def test_refused(text: str | bytes | None, intent: ConfigIntent, release: str, m
 
 
 IMAGES = {
-    "short": "pause",
     "tag": "pause:3.10",
     "port": "registry.example.com:5000/k8s/pause:3.10",
     "IPv6": "[fd00::1]:5000/pause:3.10",

@@ -16,6 +16,7 @@ FILE = {
     "content": base64.b64encode(b"version = 2\n").decode(),
     "sha256": "0" * 64,
     "size": 12,
+    "mtime": 1795240800.25,
     "mode": "0644",
     "uid": 0,
     "gid": 0,
@@ -24,7 +25,7 @@ FILE = {
 }
 
 ENTRIES: dict[str, tuple[dict[str, t.Any], Entry]] = {
-    "a file": (FILE, Entry("file", b"version = 2\n", "0" * 64, 12, "0644", 0, 0, "root", "root")),
+    "a file": (FILE, Entry("file", b"version = 2\n", "0" * 64, 12, 1795240800.25, "0644", 0, 0, "root", "root")),
     "an empty file": ({"kind": "file", "content": "", "size": 0}, Entry("file", b"", size=0)),
     "absent": ({"kind": "absent"}, ABSENT),
     "a dangling link": ({"kind": "absent", "link": "/etc/x"}, Entry("absent", link="/etc/x")),

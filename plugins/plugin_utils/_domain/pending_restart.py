@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the running containerd still has to read what was written for it. Private to this collection.
+
+containerd reads config.toml at its start only. A run can end between the edit and the restart: another node of the
+batch fails, a key is pressed, the restart is left to somebody. So the edit leaves a mark, which counts until containerd
+has been started after it, by whomever. An edit by hand leaves none: what has no effect must not restart anything.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+
+UNIT = "containerd.service"
+# Lost at a reboot, after which containerd has read everything anyway.
+MARK = "/run/airgap.nodes/containerd-restart-required"
+_TEXT = b"config.toml was changed by airgap.nodes after containerd had started.\n"
+_DEFAULT_FILE = "/etc/containerd/config.toml"
+_NOT_UP = ("activating", "failed")
+
+
+def is_pending(state: NodeState, file: str) -> bool:
+    """Whether containerd runs with an older file than an edit of ours left behind, or does not get up with it."""
+    if not _reads(state, file):
+        return False
+    unit = state.unit or {}
+    if unit["active_state"] in _NOT_UP:
+        return True
+    mark = state.file(MARK)
+    return mark.kind == "file" and bool(unit["main_pid"]) and (mark.mtime or 0) > unit["started"]
+
+
+def mark(state: NodeState, file: str) -> tuple[Change, ...]:
+    """The changes that leave the mark, for in front of the edit: a mark without an edit costs a restart at worst."""
+    if not _reads(state, file):
+        return ()
+    found = state.file(MARK)
+    if found.kind == "file":
+        return (Change(op="replace", path=MARK, content=_TEXT, expect=found.sha256),)
+    directory = Change(op="mkdir", path=MARK.rpartition("/")[0], mode="0755")
+    return (directory, Change(op="create", path=MARK, content=_TEXT, mode="0644"))
+
+
+def _reads(state: NodeState, file: str) -> bool:
+    """Whether there is a containerd here that reads this file when it starts."""
+    if state.unit is None or state.unit["load_state"] != "loaded":
+        return False
+    words = [part for word in state.unit["exec_start"] for part in word.split("=", 1)]
+    named = [after for word, after in itertools.pairwise(words) if word in ("-c", "--config", "-config")]
+    return file in (named or [_DEFAULT_FILE])

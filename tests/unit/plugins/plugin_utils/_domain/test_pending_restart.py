@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import MARK
+
+FILE = "/etc/containerd/config.toml"
+OTHER = "/srv/containerd/config.toml"
+SHA = "0" * 64
+
+
+def node(
+    *, marked: float | None = None, exec_start: tuple[str, ...] = ("/usr/bin/containerd",), **unit: t.Any
+) -> NodeState:
+    known = {"load_state": "loaded", "active_state": "active", "main_pid": 7, "started": 100.0, **unit}
+    files = {} if marked is None else {MARK: Entry("file", sha256=SHA, mtime=marked)}
+    return NodeState(files=files, unit={**known, "exec_start": list(exec_start)})
+
+
+PENDING = {
+    "nothing was ever changed": (node(), False),
+    "changed after the start": (node(marked=100.5), True),
+    "started after the change": (node(marked=99.5), False),
+    "changed, and not running on purpose": (node(marked=100.5, active_state="inactive", main_pid=0), False),
+    "starts again and again": (node(active_state="activating", main_pid=0), True),
+    "failed": (node(active_state="failed", main_pid=0), True),
+    "no such unit": (node(marked=100.5, load_state="not-found"), False),
+    "no systemd": (NodeState(), False),
+    "reads another file": (node(marked=100.5, exec_start=("/usr/bin/containerd", "--config", OTHER)), False),
+    "is told its usual file": (node(marked=100.5, exec_start=("/usr/bin/containerd", f"--config={FILE}")), True),
+}
+
+
+@pytest.mark.parametrize(("state", "pending"), PENDING.values(), ids=PENDING)
+def test_pending(state: NodeState, pending: bool) -> None:
+    assert pending_restart.is_pending(state, FILE) is pending
+
+
+def test_the_file_that_the_unit_names() -> None:
+    state = node(marked=100.5, exec_start=("/usr/bin/containerd", "-c", OTHER))
+    assert pending_restart.is_pending(state, OTHER)
+
+
+MARKS = {
+    "the first time": (node(), ["mkdir", "create"]),
+    "again": (node(marked=1.0), ["replace"]),
+    "in an image build": (NodeState(), []),
+    "for a file that containerd does not read": (node(exec_start=("/usr/bin/containerd", "-c", OTHER)), []),
+}
+
+
+@pytest.mark.parametrize(("state", "ops"), MARKS.values(), ids=MARKS)
+def test_the_mark(state: NodeState, ops: list[str]) -> None:
+    assert [change.op for change in pending_restart.mark(state, FILE)] == ops
