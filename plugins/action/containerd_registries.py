@@ -52,7 +52,6 @@ class ActionModule(NodeAction):
             config_path=read_config_path(options["config_path"]),
             registries=self._registries,
             purge=options["purge"],
-            backup=options["backup"],
         )
         pems, pem_warnings = self._pems(intent)
         programs = [] if options["containerd_version"] else ["containerd"]

@@ -53,6 +53,5 @@ CONTAINERD_REGISTRIES: Spec = {
     "defaults": {"type": "dict", "options": REGISTRY_HOST},
     "config_path": {"type": "str", "default": "/etc/containerd/certs.d"},
     "purge": {"type": "bool", "default": False},
-    "backup": {"type": "bool", "default": False},
     "containerd_version": {"type": "str"},
 }

@@ -16,6 +16,8 @@ description:
     the node's release before it is written. containerd drops a file that it cannot read and asks the public registry
     instead, so whatever it would drop, ignore or misread is an error of the task.
   - What the node's release does not know is refused, with the release that knows it.
+  - A C(hosts.toml) that this module did not write is replaced when its namespace is listed, and a copy is kept beside
+    it. Of the module's own files no copies are kept, because they would keep old passwords on the node.
   - The whole tree is one task. It takes one round trip to a node when nothing changes and two when something does.
   - containerd reads C(hosts.toml) at every pull, so nothing has to be restarted. It only looks there if
     C(config_path) is set in its configuration, see M(airgap.nodes.containerd_config).
@@ -73,16 +75,17 @@ options:
           ca:
             description:
               - PEM files with the certificates of CAs, in addition to those of the system.
-              - An absolute path is a file on the node, which must exist there. Anything else is a file beside the play
-                or the inventory, or in C(files/) there, which may be in a vault. It is checked and copied next to the
-                C(hosts.toml), under a name that changes with its content.
+              - An absolute path is a file on the node, which must exist there and have a certificate in it. Anything
+                else is a file beside the play or the inventory, or in C(files/) there, which may be in a vault. It is
+                checked and copied next to the C(hosts.toml), under a name that changes with its content.
             type: list
             elements: str
           client:
             description:
               - The client's certificates. A file that holds certificate and key, a list of such files, or a list of
                 pairs C([certificate, key]).
-              - Files are found as for O(registries[].hosts[].ca). Keys are copied with mode V(0600).
+              - Files are found as for O(registries[].hosts[].ca). Keys are copied with mode V(0600). Those on the node
+                must exist, but are not read.
             type: raw
           skip_verify:
             description:
@@ -196,13 +199,9 @@ options:
       - Remove what this module wrote for namespaces that are not listed any more, recognised by the first line of
         C(hosts.toml), with the certificates that it brought.
       - Whatever else is there stays, and is listed in RV(kept).
-    type: bool
-    default: false
-  backup:
-    description:
-      - Keep a copy of each C(hosts.toml) that is replaced or removed, beside it. A removed namespace's directory stays
-        then.
-      - One that this module did not write is always kept so.
+      - If something of others, such as the copy of an adopted C(hosts.toml), would keep the directory of a removed
+        namespace where there is a V(_default), nothing is written and the task fails. containerd would ask the
+        upstream of that namespace for as long as the directory exists.
     type: bool
     default: false
   containerd_version:
@@ -325,7 +324,7 @@ kept:
   elements: str
   sample: [/etc/containerd/certs.d/registry.example.net]
 backup_files:
-  description: The copies that were made of old files. Empty in check mode.
+  description: The copies that were made of adopted files. Empty in check mode.
   returned: success
   type: list
   elements: str

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import itertools
 import posixpath
 import re
 import typing as t
@@ -89,7 +90,6 @@ class Intent:
     config_path: str
     registries: tuple[Registry, ...] = ()
     purge: bool = False
-    backup: bool = False
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -99,14 +99,27 @@ class Intent:
     def sources(self) -> dict[str, str]:
         """Every file named in ca and client, with the first option that names it."""
         found: dict[str, str] = {}
+        for _key, source, option in self._named_files():
+            found.setdefault(source, option)
+        return found
+
+    @property
+    def node_cas(self) -> dict[str, str]:
+        """The files on the node that can be read, because they are a ca and nowhere a client, which may be a key."""
+        clients = {source for key, source, _option in self._named_files() if key == "client"}
+        found: dict[str, str] = {}
+        for _key, source, option in self._named_files():
+            if is_node_path(source) and source not in clients:
+                found.setdefault(source, option)
+        return found
+
+    def _named_files(self) -> t.Iterator[tuple[str, str, str]]:
+        """Key, file and option."""
         for registry in self.registries:
             for intent in registry.endpoints:
-                for source in intent.host.ca:
-                    found.setdefault(source, intent.option_of("ca"))
-                for files in intent.host.client:
-                    for source in files:
-                        found.setdefault(source, intent.option_of("client"))
-        return found
+                yield from (("ca", source, intent.option_of("ca")) for source in intent.host.ca)
+                clients = (source for files in intent.host.client for source in files)
+                yield from (("client", source, intent.option_of("client")) for source in clients)
 
 
 def is_node_path(source: str) -> bool:
@@ -286,6 +299,14 @@ def _warnings(registry: Registry) -> t.Iterator[str]:
             f"{registry.option}: no endpoint may both pull and resolve, so that images of {registry.namespace.name} "
             "can only be pulled by digest"
         )
+    mirrors = list(
+        itertools.takewhile(lambda host: not registry.namespace.is_upstream(host.url), registry.file.endpoints)
+    )
+    if mirrors and not registry.is_closed and not any(map(_resolves, mirrors)):
+        yield (
+            f"{registry.option}: no endpoint before the upstream may both pull and resolve, so that the upstream is "
+            f"asked for every tag of {registry.namespace.name}"
+        )
 
 
 def _resolves(host: Host) -> bool:
@@ -307,6 +328,9 @@ def _capabilities(raw: t.Any, at: str) -> tuple[str, ...]:
             "is empty, which containerd reads as all", option=at, fix=f"Name some of {', '.join(CAPABILITIES)}."
         )
     for index, value in enumerate(values):
+        if "," in value:
+            words = ", ".join(word.strip() for word in value.split(","))
+            raise DomainError(f"{value!r} is one text, not a list", option=at, fix=f"Write a list: [{words}].")
         if value not in CAPABILITIES:
             raise DomainError(f"{value!r} is no capability", option=f"{at}[{index}]", fix=_suggest(value, CAPABILITIES))
     return tuple(known for known in CAPABILITIES if known in values)

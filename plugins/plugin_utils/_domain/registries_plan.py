@@ -38,6 +38,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases impo
 HOSTS_TOML = "hosts.toml"
 
 _OUR_PEM = re.compile(r".*-([0-9a-f]{8})\.pem", re.DOTALL)
+_CERTIFICATE = re.compile(
+    rb"^-----BEGIN CERTIFICATE-----[ \t\r]*\n.*?^-----END CERTIFICATE-----", re.DOTALL | re.MULTILINE
+)
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -78,12 +81,13 @@ class Plan:
 
 
 def reading(intent: Intent) -> dict[str, list[str]]:
-    """What has to be read on the node. Files named in ca and client are looked at, but their content stays there."""
-    node_paths = sorted(filter(is_node_path, intent.sources))
+    """What has to be read on the node. Of files named in client, only that they are there: they may be keys."""
+    cas = intent.node_cas
+    unread = sorted(path for path in intent.sources if is_node_path(path) and path not in cas)
     return {
         "globs": [_pattern(intent.config_path)],
-        "directories": [intent.config_path, *node_paths],
-        "files": _parents(intent.config_path),
+        "directories": [intent.config_path, *unread],
+        "files": [*_parents(intent.config_path), *sorted(cas)],
     }
 
 
@@ -97,10 +101,13 @@ def plan_registries(state: NodeState, intent: Intent, pems: t.Mapping[str, PemFi
     tree = _Tree.of(state, intent.config_path)
     _check_node_files(state, intent)
     places = [_Place(tree, registry, pems, release) for registry in intent.registries]
-    parts = [place.plan(backup=intent.backup) for place in places]
+    parts = [place.plan() for place in places]
     wanted = {registry.namespace.directory for registry in intent.registries}
     unlisted = [name for name in tree.directories if name not in wanted]
-    purges = [_purge(tree, name, backup=intent.backup) for name in unlisted if intent.purge]
+    purges = [_purge(tree, name) for name in unlisted if intent.purge]
+    has_default = _has_default(tree, wanted, purges)
+    if has_default:
+        _check_default_stays_in_sight(tree, purges)
     steps = [change for changes in (*(p.changes for p in parts), *(p.changes for p in purges)) for change in changes]
     return Plan(
         changes=ChangeSet(tuple(sorted([*tree.missing_parents(state), *steps] if steps else [], key=_rank))),
@@ -108,7 +115,7 @@ def plan_registries(state: NodeState, intent: Intent, pems: t.Mapping[str, PemFi
         adopted=tuple(part.adopted for part in parts if part.adopted),
         purged=tuple(tree.path(purge.directory) for purge in purges if purge.changes),
         kept=tuple(path for purge in purges for path in purge.kept),
-        warnings=(*intent.warnings, *_not_read(tree, intent), *_shadows(tree, wanted, purges)),
+        warnings=(*intent.warnings, *_not_read(tree, intent), *(_shadows(tree, wanted) if has_default else ())),
         before={change.path: tree.content(change.path) for change in steps if change.expect},
     )
 
@@ -272,16 +279,24 @@ def _check_file(entry: Entry, path: str) -> None:
 
 
 def _check_node_files(state: NodeState, intent: Intent) -> None:
+    cas = intent.node_cas
     for path, option in intent.sources.items():
         if not is_node_path(path):
             continue
-        entry = state.directories.get(path, ABSENT)
+        entry = state.file(path) if path in cas else state.directories.get(path, ABSENT)
         if entry.kind != "file" or entry.size == 0:
             what = {"absent": "does not exist", "file": "is empty"}.get(entry.kind, "is not a file")
             raise DomainError(
                 f"{path} {what} on the node",
                 option=option,
                 fix="Every pull of this namespace would fail. Put it there first, or name a file beside the play.",
+            )
+        if entry.content is not None and not _CERTIFICATE.search(entry.content):
+            raise DomainError(
+                f"{path} on the node has no -----BEGIN CERTIFICATE----- block in it",
+                option=option,
+                fix="Every pull of this namespace would fail. Put the CA's certificate there as PEM, or name a file "
+                "beside the play.",
             )
 
 
@@ -315,7 +330,7 @@ class _Place:
             "closed": self.registry.is_closed,
         }
 
-    def plan(self, *, backup: bool) -> _Part:
+    def plan(self) -> _Part:
         directory = self.tree.entry(self.name)
         _check_directory(directory, self.tree.path(self.name))
         changes = []
@@ -324,7 +339,7 @@ class _Place:
         changes += filter(None, map(self._pem_change, self._copied()))
         file = self._file()
         content = render(file).encode()
-        change = self._hosts_change(file, content, backup=backup)
+        change = self._hosts_change(file, content)
         if change is None:
             return _Part(changes, None)
         stale = [
@@ -371,7 +386,7 @@ class _Place:
             return None
         return Change(op="replace", path=path, content=pem.content, expect=found.sha256, mode=pem.mode)
 
-    def _hosts_change(self, file: HostsFile, content: bytes, *, backup: bool) -> Change | None:
+    def _hosts_change(self, file: HostsFile, content: bytes) -> Change | None:
         path = self.tree.path(self.name, HOSTS_TOML)
         found = self.tree.hosts_toml(self.name)
         _check_file(found, path)
@@ -388,7 +403,8 @@ class _Place:
             content=content,
             expect=found.sha256,
             mode=mode,
-            backup=backup or self._is_foreign,
+            # Not of what is ours: it comes from the play, and a copy would keep old passwords.
+            backup=self._is_foreign,
         )
 
     def _prove(self, file: HostsFile, content: bytes) -> None:
@@ -416,22 +432,43 @@ class _Purge(t.NamedTuple):
     directory_goes: bool
 
 
-def _purge(tree: _Tree, directory: str, *, backup: bool) -> _Purge:
+def _purge(tree: _Tree, directory: str) -> _Purge:
     """Removes what is ours. The hosts.toml, which shows that the rest is ours, goes last."""
     if not tree.owns(directory):
         return _Purge(directory, [], [tree.path(directory)], directory_goes=False)
     ours = tree.our_pems(directory)
     foreign = [name for name in tree.names.get(directory, ()) if name not in (HOSTS_TOML, *ours)]
-    files = [(name, tree.entry(directory, name), False) for name in ours]
-    files.append((HOSTS_TOML, tree.hosts_toml(directory), backup))
-    changes = [
-        Change(op="delete", path=tree.path(directory, name), expect=entry.sha256, backup=keep)
-        for name, entry, keep in files
-    ]
-    goes = not foreign and not backup and not tree.entry(directory).link
+    files = [*((name, tree.entry(directory, name)) for name in ours), (HOSTS_TOML, tree.hosts_toml(directory))]
+    changes = [Change(op="delete", path=tree.path(directory, name), expect=entry.sha256) for name, entry in files]
+    goes = not foreign and not tree.entry(directory).link
     if goes:
         changes.append(Change(op="rmdir", path=tree.path(directory)))
     return _Purge(directory, changes, [tree.path(directory, name) for name in foreign], directory_goes=goes)
+
+
+def _has_default(tree: _Tree, wanted: set[str], purges: list[_Purge]) -> bool:
+    """Whether there will be a ``_default``, ours or not."""
+    if ANY in wanted:
+        return True
+    return tree.hosts_toml(ANY).kind == "file" and not any(p.directory == ANY and p.changes for p in purges)
+
+
+def _check_default_stays_in_sight(tree: _Tree, purges: list[_Purge]) -> None:
+    """:raises DomainError: a purge would open a namespace: what it leaves of the directory would hide ``_default``."""
+    left = [purge for purge in purges if purge.changes and not purge.directory_goes]
+    if left:
+        raise DomainError(
+            f"would leave {' and '.join(_shown_rest(tree, purge) for purge in left)}: containerd would pass over {ANY} "
+            "for as long as the directory exists, and ask the upstream",
+            option="purge",
+            fix="Nothing was changed. Move what stays away on the node, or list the namespace in registries.",
+        )
+
+
+def _shown_rest(tree: _Tree, purge: _Purge) -> str:
+    kind = " (a symlink)" if tree.entry(purge.directory).link else ""
+    names = ", ".join(map(posixpath.basename, purge.kept))
+    return f"{tree.path(purge.directory)}{kind}" + (f" with {names} in it" if names else "")
 
 
 # --- the whole
@@ -449,14 +486,11 @@ def _not_read(tree: _Tree, intent: Intent) -> t.Iterator[str]:
             yield f"{tree.path(name)} is not read: containerd prefers {registry.namespace.directory}"
 
 
-def _shadows(tree: _Tree, wanted: set[str], purges: list[_Purge]) -> t.Iterator[str]:
-    """Directories that keep a registry from ``_default`` although they have no hosts.toml."""
-    emptied = {purge.directory: purge.directory_goes for purge in purges if purge.changes}
-    if ANY not in wanted and (ANY in emptied or tree.hosts_toml(ANY).kind != "file"):
-        return
+def _shadows(tree: _Tree, wanted: set[str]) -> t.Iterator[str]:
+    """Directories of others that keep a registry from ``_default`` although they have no hosts.toml."""
     for name in tree.directories:
-        bare = name in emptied or tree.hosts_toml(name).kind == "absent"
-        if bare and name not in wanted and not emptied.get(name) and _may_be_a_namespace(name):
+        bare = tree.hosts_toml(name).kind == "absent"
+        if bare and name not in wanted and _may_be_a_namespace(name):
             yield (
                 f"{tree.path(name)} has no {HOSTS_TOML}: as long as the directory exists, containerd asks the upstream "
                 f"of that registry and not {ANY}. Remove it, or name the registry in registries"

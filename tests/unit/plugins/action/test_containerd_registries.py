@@ -200,6 +200,34 @@ def test_a_file_on_the_node_is_referred_to(play: Play) -> None:
     assert f'ca = "{ca}"' in play.text("quay.io/hosts.toml")
 
 
+def test_a_ca_on_the_node_is_judged_before_anything_is_written(play: Play) -> None:
+    ca = play.config_path.parent / "ca.pem"
+    ca.write_bytes(KEY_PEM)
+    result = play.run(entry({"url": A, "ca": str(ca)}))
+    assert result["msg"].startswith(f"registries[0].hosts[0].ca: {ca} on the node has no -----BEGIN CERTIFICATE-----")
+    assert play.calls == ["_node_read"]
+    ca.write_bytes(certificate("ca"))
+    assert play.run(entry({"url": A, "ca": str(ca)}))["changed"] is True
+
+
+def test_purging_an_adopted_namespace_needs_its_copy_moved_away(play: Play) -> None:
+    directory = play.config_path / "quay.io"
+    directory.mkdir(parents=True)
+    (directory / "hosts.toml").write_text('server = "https://old.example"\n', encoding="utf-8")
+    default = entry(B, namespace="_default")
+    (backup,) = map(pathlib.Path, play.run(entry(A), default)["backup_files"])
+    message = play.run(default, purge=True)["msg"]
+    assert message.startswith(f"purge: would leave {directory} with {backup.name} in it: ")
+    assert play.calls == ["_node_read"]
+    backup.rename(play.config_path.parent / backup.name)
+    assert play.run(default, purge=True)["purged"] == [str(directory)]
+    assert not directory.exists()
+
+
+def test_there_is_no_option_for_copies(play: Play) -> None:
+    assert "backup" in play.run(entry(A), backup=True)["msg"]
+
+
 def test_a_file_in_a_vault_is_decrypted_and_leaves_no_trace(play: Play) -> None:
     vault = VaultLib([("default", VaultSecret(PASSWORD.encode()))])
     put(play, client=vault.encrypt(certificate("client") + KEY_PEM))

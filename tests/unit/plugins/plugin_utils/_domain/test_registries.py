@@ -162,6 +162,12 @@ def test_defaults_reach_a_server_that_is_named_but_no_upstream() -> None:
     assert read(entry(), {"ca": "ca.pem"}).file == HostsFile()
 
 
+def test_a_file_on_the_node_that_is_a_client_too_is_no_ca_to_read() -> None:
+    first = host(ca=["ca.pem", "/n/ca.pem", "/n/both.pem"])
+    intent = Intent("/certs.d", (read(entry(first, {"url": B, "ca": "/n/ca.pem", "client": "/n/both.pem"})),))
+    assert intent.node_cas == {"/n/ca.pem": "registries[0].hosts[0].ca"}
+
+
 def test_sources_are_named_by_the_first_option_that_has_them() -> None:
     raw = [
         entry(host(ca="own.pem", client=[["c", "k"]])),
@@ -195,7 +201,24 @@ WARNINGS: dict[str, tuple[Raw, list[str]]] = {
         ],
     ),
     "somebody resolves": (entry(host(capabilities=["pull"]), B, fallback=False), []),
-    "the upstream resolves": (entry(host(capabilities=["pull"])), []),
+    "only the upstream resolves": (
+        entry(host(capabilities=["pull"])),
+        [
+            "registries[0]: no endpoint before the upstream may both pull and resolve, so that the upstream is asked "
+            "for every tag of quay.io",
+        ],
+    ),
+    "who resolves comes behind the upstream": (
+        entry(host(capabilities=["pull"]), "https://quay.io", B),
+        [
+            "registries[0]: no endpoint before the upstream may both pull and resolve, so that the upstream is asked "
+            "for every tag of quay.io",
+        ],
+    ),
+    "a mirror resolves": (entry(host(capabilities=["pull"]), B), []),
+    "a mirror before the upstream as server resolves": (entry(A, server="https://quay.io"), []),
+    "no mirror": (entry(server="https://quay.io", capabilities=["pull"]), []),
+    "nothing but the upstream": (entry(), []),
 }
 
 
@@ -380,6 +403,16 @@ ERRORS: dict[str, tuple[t.Any, Raw | None, str]] = {
         [entry(host(capabilities=["x"]))],
         None,
         "registries[0].hosts[0].capabilities[0]: 'x' is no capability. Known are pull, resolve, push, referrers.",
+    ),
+    "capabilities as one text": (
+        [entry(host(capabilities="pull,resolve"))],
+        None,
+        "registries[0].hosts[0].capabilities: 'pull,resolve' is one text, not a list. Write a list: [pull, resolve].",
+    ),
+    "capabilities as one text in a list": (
+        [entry(server=C, capabilities=["pull, resolve"])],
+        None,
+        "registries[0].capabilities: 'pull, resolve' is one text, not a list. Write a list: [pull, resolve].",
     ),
     "capability as a number": (
         [entry(host(capabilities=[1]))],

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import typing as t
 
 import pytest
@@ -32,6 +33,7 @@ from hypothesis import strategies as st
 Raw = dict[str, t.Any]
 
 ROOT = "/etc/containerd/certs.d"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\neA==\n-----END CERTIFICATE-----\n"
 A, B, C = "https://a.example", "https://b.example", "https://c.example"
 FOREIGN = 'server = "https://old.example"\n'
 
@@ -61,7 +63,7 @@ class Node:
         if path not in self.files:
             return ABSENT
         content, mode = self.files[path]
-        return Entry("file", content if with_content else None, sha256(content), len(content), mode)
+        return Entry("file", content if with_content else None, sha256(content), len(content), mode=mode)
 
     def below(self, directory: str) -> dict[str, Entry]:
         paths = [path for path in (*self.files, *self.directories, *self.replaced) if path.startswith(f"{directory}/")]
@@ -192,7 +194,7 @@ def test_pems_are_referred_to_by_absolute_paths() -> None:
 
 
 def test_files_on_the_node_stay_where_they_are() -> None:
-    node = Node({"/etc/pki/ca.pem": "x"})
+    node = Node({"/etc/pki/ca.pem": f"# Corp CA\n{CERTIFICATE}"})
     done = run(node, intend(entry({"url": A, "ca": "/etc/pki/ca.pem"})))
     assert [op for op, _path in steps(done)] == ["mkdir", "mkdir", "mkdir", "create"]
     assert b'ca = "/etc/pki/ca.pem"' in node.files[f"{ROOT}/quay.io/hosts.toml"][0]
@@ -273,22 +275,21 @@ def test_a_mode_that_was_changed_is_mended(name: str) -> None:
 # --- what was there before
 
 
-@pytest.mark.parametrize("backup", [False, True])
-def test_a_foreign_file_is_adopted_with_a_backup(backup: bool) -> None:
+def test_a_foreign_file_is_adopted_with_a_backup() -> None:
     node = Node({f"{ROOT}/quay.io/hosts.toml": FOREIGN})
-    done = run(node, intend(entry(A), backup=backup))
+    done = run(node, intend(entry(A)))
     assert done.adopted == (f"{ROOT}/quay.io/hosts.toml",)
     assert node.files[f"{ROOT}/quay.io/hosts.toml.bak"] == (FOREIGN.encode(), "0644")
     assert done.before == {f"{ROOT}/quay.io/hosts.toml": FOREIGN.encode()}
 
 
-@pytest.mark.parametrize("backup", [False, True])
-def test_our_own_file_is_kept_on_wish(backup: bool) -> None:
+def test_of_our_own_files_no_copy_stays() -> None:
     node = Node()
-    run(node, intend(entry(A)))
-    done = run(node, intend(entry(B), backup=backup))
-    assert done.adopted == ()
-    assert (f"{ROOT}/quay.io/hosts.toml.bak" in node.files) is backup
+    run(node, intend(entry({"url": A, "header": {"Authorization": "old password"}})))
+    assert run(node, intend(entry({"url": A, "header": {"Authorization": "new password"}}))).adopted == ()
+    assert list(node.files) == [f"{ROOT}/quay.io/hosts.toml"]
+    run(node, intend(purge=True))
+    assert node.files == {}
 
 
 def test_pems_of_a_foreign_file_stay() -> None:
@@ -370,16 +371,56 @@ MISSING: dict[str, tuple[Entry, str]] = {
 }
 
 
+@pytest.mark.parametrize("key", ["ca", "client"])
 @pytest.mark.parametrize(("found", "what"), MISSING.values(), ids=MISSING)
-def test_files_on_the_node_must_be_there(found: Entry, what: str) -> None:
+def test_files_on_the_node_must_be_there(found: Entry, what: str, key: str) -> None:
     node = Node()
-    node.replaced["/etc/ca.pem"] = found
+    node.replaced["/etc/x.pem"] = found
+    with pytest.raises(DomainError) as raised:
+        plan(node, intend(entry({"url": A, key: "/etc/x.pem"})))
+    assert str(raised.value) == (
+        f"registries[0].hosts[0].{key}: /etc/x.pem {what} on the node. Every pull of this namespace would fail. "
+        "Put it there first, or name a file beside the play."
+    )
+
+
+NO_CERTIFICATES = {
+    "text": "CA of the company\n",
+    "key": CERTIFICATE.replace("CERTIFICATE", "PRIVATE KEY"),
+    "cut short": CERTIFICATE.partition("-----END")[0],
+    "other kind": CERTIFICATE.replace("CERTIFICATE", "TRUSTED CERTIFICATE"),
+    "indented": CERTIFICATE.replace("-----BEGIN", "  -----BEGIN"),
+}
+
+
+@pytest.mark.parametrize("text", NO_CERTIFICATES.values(), ids=NO_CERTIFICATES)
+def test_a_ca_on_the_node_must_have_a_certificate(text: str) -> None:
+    node = Node({"/etc/ca.pem": text})
     with pytest.raises(DomainError) as raised:
         plan(node, intend(entry({"url": A, "ca": "/etc/ca.pem"})))
     assert str(raised.value) == (
-        f"registries[0].hosts[0].ca: /etc/ca.pem {what} on the node. Every pull of this namespace would fail. "
-        "Put it there first, or name a file beside the play."
+        "registries[0].hosts[0].ca: /etc/ca.pem on the node has no -----BEGIN CERTIFICATE----- block in it. Every pull "
+        "of this namespace would fail. Put the CA's certificate there as PEM, or name a file beside the play."
     )
+
+
+CERTIFICATES = {
+    "bundle behind text": f"text\n\n{CERTIFICATE}{CERTIFICATE}",
+    "DOS lines": CERTIFICATE.replace("\n", "\r\n"),
+    "behind a key": f"{CERTIFICATE.replace('CERTIFICATE', 'PRIVATE KEY')}{CERTIFICATE}",
+}
+
+
+@pytest.mark.parametrize("text", CERTIFICATES.values(), ids=CERTIFICATES)
+def test_a_ca_on_the_node_with_a_certificate(text: str) -> None:
+    assert run(Node({"/etc/ca.pem": text}), intend(entry({"url": A, "ca": "/etc/ca.pem"}))).changes
+
+
+def test_what_may_be_a_key_stays_on_the_node() -> None:
+    first = {"url": A, "ca": ["/n/ca.pem", "/n/both.pem"], "client": [["/n/c.crt", "/n/c.key"]]}
+    wanted = reading(intend(entry(first, {"url": B, "client": "/n/both.pem"})))
+    assert wanted["files"] == ["/etc", "/etc/containerd", "/n/ca.pem"]
+    assert wanted["directories"] == [ROOT, "/n/both.pem", "/n/c.crt", "/n/c.key"]
 
 
 # --- releases
@@ -511,24 +552,71 @@ def test_purge_of_everything() -> None:
     assert node.files == {}
 
 
-def test_purge_leaves_foreign_files_and_says_that_they_shadow_the_default() -> None:
+# What stays of a purged namespace: the files beside its hosts.toml, and how the error names what is left.
+LEFT: dict[str, tuple[list[str], str]] = {
+    "a file": (["notes.txt"], f"{ROOT}/quay.io with notes.txt in it"),
+    "the copy of an adopted file": (["hosts.toml.x.bak"], f"{ROOT}/quay.io with hosts.toml.x.bak in it"),
+    "two files": (["a.crt", "b.crt"], f"{ROOT}/quay.io with a.crt, b.crt in it"),
+}
+DEFAULT = entry(B, namespace="_default")
+
+
+@pytest.mark.parametrize(("names", "left"), LEFT.values(), ids=LEFT)
+def test_purge_never_opens_what_the_default_would_have_closed(names: list[str], left: str) -> None:
     node = Node()
-    run(node, intend(entry(A), entry(B, namespace="_default")))
+    run(node, intend(entry(A), DEFAULT))
+    for name in names:
+        node.put(f"{ROOT}/quay.io/{name}", "x")
+    with pytest.raises(DomainError) as raised:
+        plan(node, intend(DEFAULT, purge=True))
+    assert str(raised.value) == (
+        f"purge: would leave {left}: containerd would pass over _default for as long as the directory exists, and ask "
+        "the upstream. Nothing was changed. Move what stays away on the node, or list the namespace in registries."
+    )
+    for name in names:
+        del node.files[f"{ROOT}/quay.io/{name}"]
+    assert run(node, intend(DEFAULT, purge=True)).purged == (f"{ROOT}/quay.io",)
+    assert f"{ROOT}/quay.io" not in node.directories
+
+
+def test_all_that_a_purge_would_leave_is_named_at_once() -> None:
+    node = Node()
+    run(node, intend(entry(A), entry(A, namespace="docker.io"), DEFAULT))
+    node.put(f"{ROOT}/docker.io/notes.txt", "x")
+    node.replaced[f"{ROOT}/quay.io"] = Entry("directory", mode="0755", link="/srv/quay.io")
+    left = f"would leave {ROOT}/docker.io with notes.txt in it and {ROOT}/quay.io (a symlink): "
+    with pytest.raises(DomainError, match=re.escape(left)):
+        plan(node, intend(DEFAULT, purge=True))
+
+
+def test_purge_minds_a_default_that_is_not_ours() -> None:
+    node = Node({f"{ROOT}/_default/hosts.toml": FOREIGN})
+    run(node, intend(entry(A)))
     node.put(f"{ROOT}/quay.io/notes.txt", "x")
-    done = run(node, intend(entry(B, namespace="_default"), purge=True))
-    assert done.kept == (f"{ROOT}/quay.io/notes.txt",)
-    assert done.warnings == (
+    with pytest.raises(DomainError, match="pass over _default"):
+        plan(node, intend(purge=True))
+
+
+NO_DEFAULT: dict[str, list[Raw]] = {"never": [entry(A)], "purged as well": [entry(A), DEFAULT]}
+
+
+@pytest.mark.parametrize("before", NO_DEFAULT.values(), ids=NO_DEFAULT)
+def test_purge_leaves_foreign_files_where_there_is_no_default(before: list[Raw]) -> None:
+    node = Node()
+    run(node, intend(*before))
+    node.put(f"{ROOT}/quay.io/notes.txt", "x")
+    done = run(node, intend(purge=True))
+    assert f"{ROOT}/quay.io/notes.txt" in done.kept
+    assert list(node.files) == [f"{ROOT}/quay.io/notes.txt"]
+    assert done.warnings == ()
+
+
+def test_a_shadow_in_full() -> None:
+    node = Node(directories=["/etc", "/etc/containerd", ROOT, f"{ROOT}/quay.io"])
+    assert run(node, intend(DEFAULT, purge=True)).warnings == (
         f"{ROOT}/quay.io has no hosts.toml: as long as the directory exists, containerd asks the upstream of that "
         "registry and not _default. Remove it, or name the registry in registries",
     )
-
-
-def test_purge_with_backup_leaves_the_directory() -> None:
-    node = Node()
-    run(node, intend(entry(A), entry(B, namespace="_default")))
-    done = run(node, intend(entry(B, namespace="_default"), purge=True, backup=True))
-    assert f"{ROOT}/quay.io/hosts.toml.bak" in node.files
-    assert len(done.warnings) == 1
 
 
 SHADOWS: dict[str, tuple[list[Raw], dict[str, str], list[str], int]] = {
@@ -601,15 +689,22 @@ def registries(draw: st.DrawFn) -> list[Raw]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(runs=st.lists(st.tuples(registries(), st.booleans(), st.booleans(), st.sampled_from("xyz")), max_size=4))
-def test_a_second_run_changes_nothing_and_foreign_files_live(
-    runs: list[tuple[list[Raw], bool, bool, str]],
-) -> None:
-    foreign = {f"{ROOT}/foreign.example/hosts.toml": FOREIGN, f"{ROOT}/quay.io/notes.txt": "x", "/etc/node.pem": "x"}
+@given(runs=st.lists(st.tuples(registries(), st.booleans(), st.sampled_from("xyz")), max_size=4))
+def test_a_second_run_changes_nothing_and_foreign_files_live(runs: list[tuple[list[Raw], bool, str]]) -> None:
+    foreign = {
+        f"{ROOT}/foreign.example/hosts.toml": FOREIGN,
+        f"{ROOT}/quay.io/notes.txt": "x",
+        "/etc/node.pem": CERTIFICATE,
+    }
     node = Node(foreign)
-    for raw, purge, backup, content in runs:
-        intent = intend(*raw, purge=purge, backup=backup)
-        run(node, intent, contents=dict.fromkeys(["ca.pem", "other.pem", "key.pem"], content))
+    for raw, purge, content in runs:
+        intent = intend(*raw, purge=purge)
+        contents = dict.fromkeys(["ca.pem", "other.pem", "key.pem"], content)
+        try:
+            run(node, intent, contents=contents)
+        except DomainError as error:
+            assert error.option == "purge"
+            continue
         assert all(node.files[path][0] == text.encode() for path, text in foreign.items())
         assert_nothing_dangles(node)
 
