@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What containerd itself makes of edited files: its own ``config dump`` on every node that runs.
 
-The files are put below /tmp of a node; its configuration and its daemon are left alone.
+The files are put below /run of a node; its configuration and its daemon are left alone.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if not NODES:
 IMAGE = "registry.example.com/k8s/pause:3.10"
 TREE = "/etc/containerd/certs.d"
 INTENT = ConfigIntent(sandbox_image=IMAGE, registry_config_path=TREE)
-FILE = "/tmp/airgap-config-dump.toml"  # noqa: S108
+FILE = "/run/airgap-config-dump.toml"
 
 FIXTURES = {
     path.stem: path.read_bytes()

@@ -136,6 +136,7 @@ def molecule() -> list[Step]:
         # Molecule would do this too, but not say so plainly what the machine lacks.
         Step("boot the nodes", (sys.executable, "tests/nodes", "up"), needed=True),
         Step("create", ("molecule", "create"), needed=True),
+        Step("what containerd makes of edited files", ("pytest", "-rs", "tests/integration_nodes"), count_pytest),
         *(
             Step(f"scenario {name}", ("molecule", "test", "--scenario-name", name, "--destroy", "never"))
             for name in scenarios
