@@ -37,8 +37,7 @@ class ActionModule(NodeAction):
     def execute(self, options: Result) -> Result:
         path = _absolute(options["path"])
         intent = _intent(options)
-        programs = [] if options["containerd_version"] else ["containerd"]
-        state = self.read(files=[path, pending_restart.MARK], programs=programs, unit=pending_restart.UNIT)
+        state = self.read(files=[path, pending_restart.MARK], programs=["containerd"])
         release = self.release(state, options["containerd_version"])
         entry = _usable(path, state.file(path))
         try:
@@ -51,7 +50,8 @@ class ActionModule(NodeAction):
         applied = self.apply(ChangeSet((*marks, *edits)))
         result: Result = {
             "changed": bool(plan.differences),
-            "restart_required": plan.restart_required or pending_restart.is_pending(state, path),
+            "restart_required": pending_restart.is_pending(state, path)
+            or (plan.restart_required and pending_restart.can_run(state)),
             "config_version": plan.config_version,
             "containerd_version": str(release),
             "backup_file": next((step["backup_file"] for step in applied if step.get("backup_file")), None),

@@ -54,8 +54,7 @@ class ActionModule(NodeAction):
             purge=options["purge"],
         )
         pems, pem_warnings = self._pems(intent)
-        programs = [] if options["containerd_version"] else ["containerd"]
-        state = self.read(programs=programs, **reading(intent))
+        state = self.read(programs=["containerd"], **reading(intent))
         release = self.release(state, options["containerd_version"])
         plan = plan_registries(state, intent, pems, release)
         applied = self.apply(plan.changes)

@@ -59,7 +59,8 @@ options:
   containerd_version:
     description:
       - The containerd release to write for, such as V(1.7.24). V(1.7) means the first release of that line.
-      - Needed where containerd is not installed yet, as in image builds; by default the node's own binary is asked.
+      - For where containerd is not installed yet, as in image builds. Otherwise the node's own binary is asked, and a
+        release of another line here is an error.
     type: str
 notes:
   - A file without C(version) is read as version 1. An absent or empty file gets the newest version that the release

@@ -16,7 +16,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState, Program
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import UNIT
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 
@@ -110,6 +110,9 @@ class NodeAction(ActionBase):
         for key, told in self._told_by_modules.items():
             told.extend(result.pop(key, None) or ())
         if result.get("failed") or result.get("unreachable"):
+            for key in ("module_stdout", "module_stderr"):
+                if result.get(key):
+                    result[key] = "(not shown: it may hold what is in files)"
             raise NodeFailure(result)
         return result
 
@@ -125,24 +128,33 @@ class NodeAction(ActionBase):
             context.no_log, self._task.no_log = before
 
     def release(self, state: NodeState, wanted: str | None) -> Release:
-        """The containerd that the result is for: the option ``containerd_version``, else the one on the node.
+        """The containerd that the result is for: the one on the node, else the one in ``containerd_version``.
 
-        :raises DomainError: neither is known.
+        :raises DomainError: neither is known, or they differ: what one knows can make the other ignore a whole file.
         """
-        if wanted is not None:
-            return Release.parse(wanted, option="containerd_version")
+        named = None if wanted is None else Release.parse(wanted, option="containerd_version")
         program = state.programs.get("containerd")
+        if program is None or program.version is None:
+            return named or self._unknown(program)
+        installed = Release.parse(program.version)
+        if named is not None and named.line != installed.line:
+            raise DomainError(
+                f"names {named}, and this node has containerd {installed}",
+                option="containerd_version",
+                fix="Leave it out; it is for nodes where containerd is not installed yet.",
+            )
+        return installed
+
+    def _unknown(self, program: Program | None) -> t.NoReturn:
         if program is None:
             raise DomainError(
                 "containerd is not installed on this node, so it is unknown what to write for",
                 fix="Install containerd first, or name the release that will run here in containerd_version.",
             )
-        if program.version is None:
-            raise DomainError(
-                f"{program.path} does not tell its version; it said {program.output[:200]!r}",
-                fix="Mend the binary, or name the release in containerd_version.",
-            )
-        return Release.parse(program.version)
+        raise DomainError(
+            f"{program.path} does not tell its version; it said {program.output[:200]!r}",
+            fix="Mend the binary, or name the release in containerd_version.",
+        )
 
 
 def _message(error: Exception) -> str:

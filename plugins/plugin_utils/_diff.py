@@ -49,8 +49,18 @@ def holds_secret(path: KeyPath, value: t.Any) -> bool:
     if isinstance(value, dict):
         return any(holds_secret((*path, key), item) for key, item in value.items())
     if isinstance(value, list) and not is_secret(path):
-        return any(holds_secret(path, item) for item in value if isinstance(item, dict))
+        return any(holds_secret(path, item) if isinstance(item, dict) else _sets_secret(item) for item in value)
     return value is not None and not isinstance(value, bool) and is_secret(path)
+
+
+def _sets_secret(item: t.Any) -> bool:
+    """Whether an item of a list is like ``PASSWORD=…`` or ``--token=…``, as in the environment of a plugin."""
+    name, sign, value = item.partition("=") if isinstance(item, str) else ("", "", "")
+    return bool(sign and value) and is_secret((name.lstrip("-"),))
+
+
+def _mask_assignment(item: str) -> str:
+    return f"{item.partition('=')[0]}={MASK}"
 
 
 def mask_value(path: KeyPath, value: t.Any) -> t.Any:
@@ -62,7 +72,7 @@ def mask_value(path: KeyPath, value: t.Any) -> t.Any:
     if is_secret(path):
         return MASK
     if isinstance(value, list):
-        return [mask_value(path, item) for item in value]
+        return [_mask_assignment(item) if _sets_secret(item) else mask_value(path, item) for item in value]
     return mask_urls(value) if isinstance(value, str) else value
 
 

@@ -24,6 +24,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_schema
     stated_version,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import (
     Difference,
@@ -80,6 +81,7 @@ def plan_config(content: bytes | None, intent: ConfigIntent, release: Release) -
     operations, warnings = _operations(before, intent, release)
     edited = edit(text, operations)
     _check_types(edited.differences)
+    _check_directories(edited.differences)
     after = parse(edited.text)
     version = stated_version(after)
     if version is not None:
@@ -92,7 +94,7 @@ def plan_config(content: bytes | None, intent: ConfigIntent, release: Release) -
         differences=edited.differences,
         config_version=version or 1,
         restart_required=not same(_effective(before), _effective(after)),
-        warnings=warnings,
+        warnings=(*warnings, *_doubts(after, intent, edited.differences)),
     )
 
 
@@ -282,17 +284,7 @@ def _checked_config_path(path: str | None, release: Release) -> str | None:
             option="registry_config_path",
             fix="Upgrade containerd on this node first.",
         )
-    if ":" in path:
-        raise DomainError(
-            f"{path!r} is a list of directories, and containerd 2.1 and newer then read none of them",
-            option="registry_config_path",
-            fix="Name one directory.",
-        )
-    if not path.startswith("/"):
-        raise DomainError(
-            f"{path!r} is not an absolute path", option="registry_config_path", fix="Write /etc/containerd/certs.d."
-        )
-    return path.rstrip("/") or "/"
+    return read_config_path(path, option="registry_config_path")
 
 
 def _check_agreement(operations: list[Operation], absent: tuple[KeyPath, ...]) -> None:
@@ -373,8 +365,33 @@ def _check_types(differences: tuple[Difference, ...]) -> None:
             raise DomainError(
                 f"is {names[0]} in the file and {names[1]} in the task",
                 key_path=difference.path,
-                fix="Write it as in the file; YAML takes 3.10 for a number and \"3\" for a text.",
+                fix='Write it as in the file; YAML takes 3.10 for a number and "3" for a text.',
             )
+
+
+def _check_directories(differences: tuple[Difference, ...]) -> None:
+    """What ``settings`` say of the directory is held to the same rules as ``registry_config_path``."""
+    for difference in differences:
+        if difference.path[-2:] == ("registry", "config_path") and difference.after:
+            read_config_path(str(difference.after), option=show_key_path(difference.path))
+
+
+def _doubts(data: Data, intent: ConfigIntent, differences: tuple[Difference, ...]) -> list[str]:
+    """What stands in the file and may undo what is asked."""
+    doubts = []
+    if data.get("imports") and differences and _speaks_of_cri(intent):
+        doubts.append(
+            "the file has imports; a file that they name can override what is set here, and on containerd 1.x one key "
+            "of CRI in it replaces all of them. See what counts with containerd config dump."
+        )
+    for table in REGISTRY_TABLES:
+        directories = look_up(data, (*table, "config_path"))
+        if _speaks_of_cri(intent) and isinstance(directories, str) and ":" in directories:
+            doubts.append(
+                f"{show_key_path((*table, 'config_path'))} is a list of directories, of which containerd 2.1 and newer "
+                "find none. Name one directory in registry_config_path."
+            )
+    return doubts
 
 
 def _check_one_registry_method(data: Data, intent: ConfigIntent, release: Release) -> None:

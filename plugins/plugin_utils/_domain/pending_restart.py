@@ -23,6 +23,11 @@ _DEFAULT_FILE = "/etc/containerd/config.toml"
 _NOT_UP = ("activating", "failed")
 
 
+def can_run(state: NodeState) -> bool:
+    """Whether a containerd may run here at all; in an image build there is none, or no systemd to run it."""
+    return state.unit is not None and state.programs.get("containerd") is not None
+
+
 def is_pending(state: NodeState, file: str) -> bool:
     """Whether containerd runs with an older file than an edit of ours left behind, or does not get up with it."""
     if not _reads(state, file):

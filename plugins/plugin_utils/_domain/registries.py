@@ -141,7 +141,7 @@ def read_registries(registries: t.Any, defaults: t.Any) -> tuple[Registry, ...]:
     return entries
 
 
-def read_config_path(path: str) -> str:
+def read_config_path(path: str, *, option: str = "config_path") -> str:
     """:raises DomainError: not exactly one absolute directory."""
     problem, fix = None, "Write /etc/containerd/certs.d."
     if ":" in path:
@@ -149,10 +149,10 @@ def read_config_path(path: str) -> str:
         fix = "Name exactly one directory."
     elif not path.startswith("/") or posixpath.normpath(path).strip("/") == "":
         problem = f"{path!r} is not an absolute path of a directory"
-    elif ".." in path.split("/") or _CONTROL.search(path) or set(path) & set("*?["):
-        problem = f"{path!r} has dots, wildcards or control characters in it"
+    elif ".." in path.split("/") or _CONTROL.search(path) or set(path) & set("*?[") or path != path.strip():
+        problem = f"{path!r} has dots, wildcards, control characters or blanks around it"
     if problem:
-        raise DomainError(problem, option="config_path", fix=fix)
+        raise DomainError(problem, option=option, fix=fix)
     return "/" + posixpath.normpath(path).lstrip("/")
 
 

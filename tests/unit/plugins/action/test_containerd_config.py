@@ -29,6 +29,13 @@ class Node:
     def __init__(self, directory: pathlib.Path) -> None:
         self.file = directory / "etc" / "containerd" / "config.toml"
         self.version: str | None = "1.7.24"
+        self.unit: Raw | None = {
+            "load_state": "loaded",
+            "active_state": "active",
+            "main_pid": 7,
+            "started": 0.0,
+            "exec_start": ["/usr/bin/containerd"],
+        }
         self.calls: list[str] = []
         context = types.SimpleNamespace(no_log=False)
         self.connection = types.SimpleNamespace(_play_context=context, _shell=types.SimpleNamespace(tmpdir="/nowhere"))
@@ -65,7 +72,7 @@ class Node:
         if module_name.endswith("_node_read"):
             program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""} if self.version else None
             lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
-            return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": None}
+            return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": self.unit}
         applied, _warnings = _files.apply_changes(ChangeSet.from_wire(module_args["changes"]))
         return {"changed": True, "applied": [vars(step) for step in applied]}
 
@@ -177,7 +184,7 @@ UNSOUND: dict[str, tuple[Raw, str]] = {
     "a number": ({"absent": [{"a": 1}]}, f"absent[0]: {{'a': 1}} is not a key path. {FIX}"),
     "an option's error has no file": (
         {"registry_config_path": "a:b"},
-        "registry_config_path: 'a:b' is a list of directories, ",
+        "registry_config_path: 'a:b' looks like a list of directories, ",
     ),
     "a number as a key": (
         {"settings": {"plugins": {CRI: {"registry": {"configs": {5000: {}}}}}}},
@@ -218,3 +225,9 @@ def test_a_path_is_normalised(node: Node) -> None:
     node.write(FILE)
     result = node.run(path=f"{node.file.parent}/../containerd/./config.toml", sandbox_image=IMAGE)
     assert result["diff"][0]["before_header"] == str(node.file)
+
+
+def test_an_image_build_has_nothing_to_restart(node: Node) -> None:
+    node.version, node.unit = None, None
+    result = node.run(sandbox_image=IMAGE, containerd_version="2.1.5")
+    assert (result["changed"], result["restart_required"], result["config_version"]) == (True, False, 3)

@@ -244,9 +244,11 @@ def test_an_expired_certificate_is_a_warning(play: Play) -> None:
     assert warning.endswith(" has expired")
 
 
-def test_a_release_that_is_named_counts(play: Play) -> None:
+def test_a_release_that_is_named_counts_where_none_is_installed(play: Play) -> None:
     timed = entry({"url": A, "dial_timeout": "5s"})
     assert "containerd 1.7.24 does not know dial_timeout" in play.run(timed)["msg"]
+    assert "this node has containerd 1.7.24" in play.run(timed, containerd_version="2.1.5")["msg"]
+    play.version = None
     assert play.run(timed, containerd_version="2.1.5")["containerd_version"] == "2.1.5"
 
 

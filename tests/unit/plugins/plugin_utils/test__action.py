@@ -189,7 +189,14 @@ FOUND = Program("/usr/bin/containerd", "1.7.24", "containerd 1.7.24")
 SILENT = Program("/usr/bin/containerd", None, "Segmentation fault")
 RELEASES: dict[str, tuple[Program | None, str | None, str]] = {
     "the node's": (FOUND, None, "1.7.24"),
-    "the option's": (FOUND, "2.3.4", "2.3.4"),
+    "the option's line, and the node's release": (FOUND, "1.7", "1.7.24"),
+    "another line in the option": (
+        FOUND,
+        "2.3.4",
+        "containerd_version: names 2.3.4, and this node has containerd 1.7.24. "
+        "Leave it out; it is for nodes where containerd is not installed yet.",
+    ),
+    "the option's, where the binary fails": (SILENT, "2.3.4", "2.3.4"),
     "the option's, with nothing installed": (None, "1.6", "1.6.0"),
     "neither": (
         None,

@@ -287,3 +287,12 @@ def test_a_change_is_seen(secret: str, other: str) -> None:
 
     diff = toml_diff(FILE, file(secret), file(other))
     assert (diff["before"] == diff["after"]) == (secret == other)
+
+
+def test_secrets_in_lists_of_assignments() -> None:
+    values = ["REGISTRY_PASSWORD=hunter2", "HOME=/root", "--token=hunter3"]
+    shown = str(toml_diff("config.toml", None, f"[proxy_plugins.x]\nenv = {values}\n".encode()))
+    assert "hunter" not in shown
+    assert mask_value(("env",), values) == [f"REGISTRY_PASSWORD={MASK}", "HOME=/root", f"--token={MASK}"]
+    assert holds_secret(("env",), values)
+    assert not holds_secret(("env",), values[1:2])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import textwrap
 import typing as t
 from pathlib import Path
@@ -142,7 +143,8 @@ def test_fixtures(name: str, release: str, outcome: str) -> None:
     assert all(look_up(after, path) == value for path, value in wanted.items())
     assert planned.restart_required
     assert planned.config_version == after.get("version", 1)
-    assert bool(planned.warnings) == (("disabled_plugins",) in added) == ("docker-stub" in name)
+    assert (("disabled_plugins",) in added) == ("docker-stub" in name)
+    assert len(planned.warnings) == ("docker-stub" in name) + bool(after.get("imports"))
     assert plan(planned.text, BOTH, release) == ConfigPlan(planned.text, (), planned.config_version, False)
 
 
@@ -565,20 +567,28 @@ REFUSED: dict[str, tuple[str | bytes | None, ConfigIntent, str, str]] = {
         "",
         ConfigIntent(registry_config_path="/etc/containerd/certs.d:/etc/docker/certs.d"),
         "1.7.24",
-        "registry_config_path: '/etc/containerd/certs.d:/etc/docker/certs.d' is a list of directories, and containerd "
-        "2.1 and newer then read none of them. Name one directory.",
+        "registry_config_path: '/etc/containerd/certs.d:/etc/docker/certs.d' looks like a list of directories, "
+        "of which containerd 2.1 and later find none. Name exactly one directory.",
     ),
     "a relative directory": (
         "",
         ConfigIntent(registry_config_path="certs.d"),
         "1.7.24",
-        "registry_config_path: 'certs.d' is not an absolute path. Write /etc/containerd/certs.d.",
+        "registry_config_path: 'certs.d' is not an absolute path of a directory. Write /etc/containerd/certs.d.",
+    ),
+    "a list of directories in settings": (
+        "version = 2\n",
+        ConfigIntent(settings={"plugins": {"io.containerd.grpc.v1.cri": {"registry": {"config_path": "/a:/b"}}}}),
+        "1.7.24",
+        'plugins."io.containerd.grpc.v1.cri".registry.config_path: '
+        "'/a:/b' looks like a list of directories, of which containerd 2.1 and later find none. "
+        "Name exactly one directory.",
     ),
     "an empty directory": (
         "",
         ConfigIntent(registry_config_path=""),
         "1.7.24",
-        "registry_config_path: '' is not an absolute path. Write /etc/containerd/certs.d.",
+        "registry_config_path: '' is not an absolute path of a directory. Write /etc/containerd/certs.d.",
     ),
     "a directory before 1.5": (
         "version = 2\n",
@@ -751,10 +761,27 @@ def test_a_second_plan_is_empty(
         return
     assert bool(planned.differences) == (planned.text != text)
     assert planned.differences or not planned.restart_required
-    assert plan(planned.text, intent, release) == ConfigPlan(planned.text, (), planned.config_version, False)
+    again = dataclasses.replace(plan(planned.text, intent, release), warnings=())
+    assert again == ConfigPlan(planned.text, (), planned.config_version, False)
     if line_end == "\r\n":
         assert "\n" not in planned.text.replace("\r\n", "") or not text
 
 
 def test_decode() -> None:
     assert decode("é\r\n".encode(), Release.parse("2.3.4")) == "é\r\n"
+
+
+DOUBTS = {
+    "imports": ('version = 2\nimports = ["/etc/containerd/conf.d/*.toml"]\n', "the file has imports; "),
+    "a list of directories that was there": (
+        'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/a:/b"\n',
+        'plugins."io.containerd.grpc.v1.cri".registry.config_path is a list of directories, ',
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "doubt"), DOUBTS.values(), ids=DOUBTS)
+def test_doubts(text: str, doubt: str) -> None:
+    planned = plan(text.encode(), ConfigIntent(sandbox_image=SANDBOX), "1.7.24")
+    (warning,) = planned.warnings
+    assert warning.startswith(doubt)

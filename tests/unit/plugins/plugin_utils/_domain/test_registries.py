@@ -566,9 +566,16 @@ BAD_CONFIG_PATHS = {
     "root": ("/", "'/' is not an absolute path of a directory. Write /etc/containerd/certs.d."),
     "dots": (
         "/etc/../x",
-        "'/etc/../x' has dots, wildcards or control characters in it. Write /etc/containerd/certs.d.",
+        "'/etc/../x' has dots, wildcards, control characters or blanks around it. Write /etc/containerd/certs.d.",
     ),
-    "star": ("/etc/*", "'/etc/*' has dots, wildcards or control characters in it. Write /etc/containerd/certs.d."),
+    "star": (
+        "/etc/*",
+        "'/etc/*' has dots, wildcards, control characters or blanks around it. Write /etc/containerd/certs.d.",
+    ),
+    "a blank behind": (
+        "/etc/x ",
+        "'/etc/x ' has dots, wildcards, control characters or blanks around it. Write /etc/containerd/certs.d.",
+    ),
 }
 
 
