@@ -14,7 +14,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import
 ANY = "_default"
 HUB = "docker.io"
 
-_HUB_HOSTS = ("docker.io", "index.docker.io", "registry-1.docker.io")
+_NEVER_LOOKED_UP = ("index.docker.io", "registry-1.docker.io")
+_HUB_HOSTS = (HUB, *_NEVER_LOOKED_UP, "registry.hub.docker.com")
 _SCHEMES = {"http": 80, "https": 443}
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _NAMESPACE_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
@@ -57,8 +58,11 @@ class Namespace:
         if self.name == HUB:
             return url.host.lower() in _HUB_HOSTS
         match = _AUTHORITY.fullmatch(self.name)
-        with_port = self.name if match and match["port"] else f"{self.name}:{_SCHEMES['https']}"
-        return bool({self.name, with_port} & {url.authority.lower(), url.authority_with_port})
+        if match and match["port"]:
+            return self.name in (url.authority.lower(), url.authority_with_port)
+        # The port 443 also without TLS: rather one refusal too many than a namespace that is not closed.
+        own = {self.name, f"{self.name}:{_SCHEMES['https']}", f"{self.name}:{_SCHEMES[url.scheme]}"}
+        return bool(own & {url.authority.lower(), url.authority_with_port})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +156,7 @@ def _namespace_problem(text: str) -> Problem | None:
 def _host_problem(text: str) -> Problem | None:
     match = _AUTHORITY.fullmatch(text)
     host, port = (match["host"], match["port"]) if match else (text, None)
-    if host in _HUB_HOSTS[1:]:
+    if host in _NEVER_LOOKED_UP:
         return f"containerd never looks up {text}: images of Docker Hub belong to docker.io", "Write docker.io."
     if port is not None and not _is_port(port):
         return f"{text!r} has no valid port", "Write a number from 1 to 65535 behind the colon."
