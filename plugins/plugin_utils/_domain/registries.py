@@ -143,6 +143,7 @@ def read_registries(registries: t.Any, defaults: t.Any) -> tuple[Registry, ...]:
 
 def read_config_path(path: str, *, option: str = "config_path") -> str:
     """:raises DomainError: not exactly one absolute directory."""
+    _check_characters(path, "config_path")
     problem, fix = None, "Write /etc/containerd/certs.d."
     if ":" in path:
         problem = f"{path!r} looks like a list of directories, of which containerd 2.1 and later find none"
@@ -373,6 +374,7 @@ def _client_files(raw: t.Any, at: str) -> ClientFiles:
 
 
 def _check_file(file: str, at: str) -> None:
+    _check_characters(file, at)
     if not file.strip() or _CONTROL.search(file):
         raise DomainError(
             "is not the name of a file",
@@ -418,6 +420,8 @@ def _header_values(raw: t.Any, at: str) -> tuple[str, ...]:
     if not values or not all(isinstance(value, str) for value in values):
         # The value is not repeated: it may be a secret.
         raise DomainError("is neither text nor a list of texts", option=at, fix="Write the value in quotes.")
+    for value in values:
+        _check_characters(value, at)
     if any(_CONTROL_BUT_TAB.search(value) for value in values):
         raise DomainError(
             "has a line break or another control character in it", option=at, fix="Write the value on one line."
@@ -440,7 +444,17 @@ def _boolean(raw: t.Any, at: str) -> bool:
 def _text(raw: t.Any, at: str) -> str:
     if not isinstance(raw, str):
         raise DomainError(f"is {_shown_type(raw)}, not text", option=at, fix="Write one text, in quotes.")
+    _check_characters(raw, at)
     return raw
+
+
+def _check_characters(text: str, at: str) -> None:
+    """:raises DomainError: text that cannot be written to a file, as the escapes of JSON can give it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        what = f"U+{ord(text[error.start]):04X} is half a character"
+        raise DomainError(what, option=at, fix="Write whole ones.") from None
 
 
 def _texts(raw: t.Any, at: str) -> tuple[str, ...]:
@@ -461,6 +475,7 @@ def _mapping(raw: t.Any, at: str, known: t.Iterable[str] | None) -> Raw:
         raise DomainError(f"is {_shown_type(raw)}, not a mapping", option=at, fix="Write it as key: value.")
     names = raw if known is None else tuple(known)
     for key in raw:
+        _check_characters(str(key), at)
         if key not in names:
             raise DomainError("is not a known option", option=f"{at}.{key}", fix=_suggest(str(key), tuple(names)))
     return raw

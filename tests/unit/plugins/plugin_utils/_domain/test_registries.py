@@ -542,6 +542,36 @@ def test_error(registries: t.Any, defaults: Raw | None, message: str) -> None:
     assert str(raised.value) == message
 
 
+HALF = "a\ud800b"
+HALVES: dict[str, tuple[Raw, str]] = {
+    "namespace": (entry(A, namespace=HALF), "namespace"),
+    "url": (entry(f"{A}/{HALF}"), "hosts[0].url"),
+    "server": (entry(server=f"{A}/{HALF}"), "server"),
+    "ca": (entry({"url": A, "ca": HALF}), "hosts[0].ca"),
+    "ca in a list": (entry({"url": A, "ca": ["x", HALF]}), "hosts[0].ca[1]"),
+    "client": (entry({"url": A, "client": HALF}), "hosts[0].client"),
+    "client in a list": (entry({"url": A, "client": [HALF]}), "hosts[0].client[0]"),
+    "client in a pair": (entry({"url": A, "client": [["x", HALF]]}), "hosts[0].client[0]"),
+    "dial_timeout": (entry({"url": A, "dial_timeout": HALF}), "hosts[0].dial_timeout"),
+    "header": (entry({"url": A, "header": {"X": HALF}}), "hosts[0].header.X"),
+    "header in a list": (entry({"url": A, "header": {"X": ["x", HALF]}}), "hosts[0].header.X"),
+    "name of a header": (entry({"url": A, "header": {HALF: "x"}}), "hosts[0].header"),
+    "key": (entry({"url": A, HALF: "x"}), "hosts[0]"),
+}
+
+
+@pytest.mark.parametrize(("raw", "option"), HALVES.values(), ids=HALVES)
+def test_half_a_character(raw: Raw, option: str) -> None:
+    with pytest.raises(DomainError) as raised:
+        read_registries([raw], None)
+    assert str(raised.value) == f"registries[0].{option}: U+D800 is half a character. Write whole ones."
+
+
+def test_half_a_character_in_config_path() -> None:
+    with pytest.raises(DomainError, match=r"config_path: U\+D800 is half a character"):
+        read_config_path(f"/etc/{HALF}")
+
+
 def test_no_error_repeats_a_secret() -> None:
     for registries, defaults, _message in ERRORS.values():
         with pytest.raises(DomainError) as raised:
