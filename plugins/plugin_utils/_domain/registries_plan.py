@@ -4,7 +4,8 @@
 """What has to change in a tree of hosts.toml files. Private to this collection.
 
 The order of the changes is such that a node which stops in the middle never has a hosts.toml that refers to a missing
-file, and never loses the mark by which the rest can be recognised as ours.
+file, except while purging, where a pull fails closed; and never loses the mark by which the rest can be recognised as
+ours.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
+import itertools
 import posixpath
 import re
 import typing as t
@@ -26,7 +28,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml im
     render,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, Namespace
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import (
     HostIntent,
     Intent,
@@ -41,6 +43,7 @@ _OUR_PEM = re.compile(r".*-([0-9a-f]{8})\.pem", re.DOTALL)
 _CERTIFICATE = re.compile(
     rb"^-----BEGIN CERTIFICATE-----[ \t\r]*\n.*?^-----END CERTIFICATE-----", re.DOTALL | re.MULTILINE
 )
+_DOCKER_SUFFIXES = (".crt", ".cert", ".key")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -85,7 +88,7 @@ def reading(intent: Intent) -> dict[str, list[str]]:
     cas = intent.node_cas
     unread = sorted(path for path in intent.sources if is_node_path(path) and path not in cas)
     return {
-        "globs": [_pattern(intent.config_path)],
+        "globs": [_pattern(intent.config_path), _copies(intent.config_path)],
         "directories": [intent.config_path, *unread],
         "files": [*_parents(intent.config_path), *sorted(cas)],
     }
@@ -99,12 +102,15 @@ def plan_registries(state: NodeState, intent: Intent, pems: t.Mapping[str, PemFi
     for registry in intent.registries:
         _check_known(registry, release)
     tree = _Tree.of(state, intent.config_path)
+    _check_own_files(tree, intent.registries)
     _check_node_files(state, intent)
     places = [_Place(tree, registry, pems, release) for registry in intent.registries]
-    parts = [place.plan() for place in places]
     wanted = {registry.namespace.directory for registry in intent.registries}
-    unlisted = [name for name in tree.directories if name not in wanted]
-    purges = [_purge(tree, name) for name in unlisted if intent.purge]
+    unlisted = [name for name in tree.directories if name not in wanted and intent.purge]
+    rewritten = {*wanted, *filter(tree.owns_alone, unlisted)}
+    references = _References.of(tree, [place.file for place in places], _on_node(state, intent), rewritten)
+    parts = [place.plan(references) for place in places]
+    purges = [_purge(tree, name, references) for name in unlisted]
     has_default = _has_default(tree, wanted, purges)
     if has_default:
         _check_default_stays_in_sight(tree, purges)
@@ -115,7 +121,13 @@ def plan_registries(state: NodeState, intent: Intent, pems: t.Mapping[str, PemFi
         adopted=tuple(part.adopted for part in parts if part.adopted),
         purged=tuple(tree.path(purge.directory) for purge in purges if purge.changes),
         kept=tuple(path for purge in purges for path in purge.kept),
-        warnings=(*intent.warnings, *_not_read(tree, intent), *(_shadows(tree, wanted) if has_default else ())),
+        warnings=(
+            *intent.warnings,
+            *_not_read(tree, intent),
+            *(part.warning for part in parts if part.warning),
+            *(_shadows(tree, wanted) if has_default else ()),
+            *_default_goes(tree, purges),
+        ),
         before={change.path: tree.content(change.path) for change in steps if change.expect},
     )
 
@@ -176,9 +188,11 @@ def _check_no_bracket(registry: Registry, release: Release) -> None:
 @dataclasses.dataclass(frozen=True)
 class _Tree:
     root: str
+    real_root: str
     exists: bool
     listing: t.Mapping[str, Entry]
     texts: t.Mapping[str, Entry]
+    copies: t.Mapping[str, Entry]
     names: t.Mapping[str, list[str]]
 
     @classmethod
@@ -191,7 +205,15 @@ class _Tree:
             directory, slash, name = relative.partition("/")
             if slash:
                 names[directory].append(name)
-        return cls(root, top.kind == "directory", listing, state.globs.get(_pattern(root), {}), dict(names))
+        return cls(
+            root=root,
+            real_root=_real(state, root),
+            exists=top.kind == "directory",
+            listing=listing,
+            texts=state.globs.get(_pattern(root), {}),
+            copies=state.globs.get(_copies(root), {}),
+            names=dict(names),
+        )
 
     @property
     def directories(self) -> list[str]:
@@ -222,24 +244,98 @@ class _Tree:
     def content(self, path: str) -> bytes:
         return self.texts.get(path, ABSENT).content or b""
 
-    def is_referenced_elsewhere(self, path: str, directory: str) -> bool:
-        own = self.path(directory, HOSTS_TOML)
-        return any(path.encode() in (entry.content or b"") for other, entry in self.texts.items() if other != own)
+    def hosts_file(self, directory: str) -> str:
+        """Where the hosts.toml of a directory really is, its symlinks followed."""
+        place = self.entry(directory).link or f"{self.real_root}/{directory}"
+        return self.hosts_toml(directory).link or f"{place}/{HOSTS_TOML}"
 
-    def our_pems(self, directory: str) -> list[str]:
-        """PEMs that our hosts.toml refers to, that are named by their content and still have it."""
-        if not self.owns(directory):
-            return []
-        return [name for name in self.names.get(directory, ()) if self._is_our_pem(directory, name)]
+    def owns_alone(self, directory: str) -> bool:
+        """Whether the hosts.toml is ours and no symlink makes it another namespace's as well, or another's only."""
+        if not self.owns(directory) or self.entry(directory).link or self.hosts_toml(directory).link:
+            return False
+        return self._shared[self.hosts_file(directory)] == 1
+
+    @functools.cached_property
+    def _shared(self) -> t.Mapping[str, int]:
+        return collections.Counter(map(self.hosts_file, self.directories))
+
+    def orphans(self, directory: str, references: _References) -> list[str]:
+        """PEMs that are named by their content, as only ours are, still have it, and that nothing refers to."""
+        names = self.names.get(directory, ())
+        return [
+            name
+            for name in names
+            if self._is_our_pem(directory, name) and not references.have(self.path(directory, name))
+        ]
 
     def _is_our_pem(self, directory: str, name: str) -> bool:
-        match = _OUR_PEM.fullmatch(name)
-        if not match or not (self.entry(directory, name).sha256 or "").startswith(match[1]):
-            return False
-        path = self.path(directory, name)
-        return path.encode() in (self.hosts_toml(directory).content or b"") and not self.is_referenced_elsewhere(
-            path, directory
+        entry, match = self.entry(directory, name), _OUR_PEM.fullmatch(name)
+        return bool(match and not entry.link and (entry.sha256 or "").startswith(match[1]))
+
+
+@dataclasses.dataclass(frozen=True)
+class _References:
+    """The files that something will refer to when all is done; copies of adopted files are counted in.
+
+    ``paths`` are those of our own PEMs. Of others only names are compared, which carry a hash: their paths may be
+    relative, or lead through symlinks. A text that could not be read is None, and may refer to anything.
+    """
+
+    paths: frozenset[str]
+    names: frozenset[str]
+    texts: tuple[bytes | None, ...]
+
+    @classmethod
+    def of(
+        cls, tree: _Tree, files: t.Iterable[HostsFile], on_node: t.Iterable[str], rewritten: t.Iterable[str]
+    ) -> _References:
+        """``rewritten`` are the directories whose hosts.toml, if it is ours, is written anew or goes."""
+        gone = set(map(tree.hosts_file, rewritten))
+        texts = [_others(tree, path, entry, gone) for path, entry in tree.texts.items() if entry.kind == "file"]
+        return cls(
+            paths=frozenset(itertools.chain.from_iterable(map(_named_in, files))),
+            names=frozenset(map(posixpath.basename, on_node)),
+            texts=(*texts, *(entry.content for entry in tree.copies.values() if entry.kind == "file")),
         )
+
+    def have(self, path: str) -> bool:
+        name = posixpath.basename(path)
+        return (
+            path in self.paths
+            or name in self.names
+            or any(text is None or name.encode() in text for text in self.texts)
+        )
+
+
+def _others(tree: _Tree, path: str, entry: Entry, gone: t.Collection[str]) -> bytes | None:
+    """What a hosts.toml says of files in the directories of others."""
+    if entry.content is None or not is_owned(entry.content):
+        return entry.content
+    place = posixpath.dirname(path)
+    if tree.hosts_file(posixpath.basename(place)) in gone:
+        return b""
+    return re.sub(rb'"%s/[A-Za-z0-9._-]+"' % re.escape(place.encode()), b"", entry.content)
+
+
+def _named_in(file: HostsFile) -> t.Iterator[str]:
+    for host in file.endpoints:
+        yield from (*host.ca, *(path for files in host.client for path in files))
+
+
+def _on_node(state: NodeState, intent: Intent) -> t.Iterator[str]:
+    """The files on the node that were named, and where they lead."""
+    for path in filter(is_node_path, intent.sources):
+        yield path
+        yield state.file(path).link or state.directories.get(path, ABSENT).link or path
+
+
+def _real(state: NodeState, root: str) -> str:
+    """A directory with the symlinks on the way to it followed."""
+    for path in (root, *reversed(_parents(root))):
+        link = state.directories.get(path, state.file(path)).link
+        if link:
+            return link + root.removeprefix(path)
+    return root
 
 
 def _parents(path: str) -> list[str]:
@@ -250,6 +346,10 @@ def _parents(path: str) -> list[str]:
 
 def _pattern(root: str) -> str:
     return f"{root}/*/{HOSTS_TOML}"
+
+
+def _copies(root: str) -> str:
+    return f"{root}/*/{HOSTS_TOML}*.bak"
 
 
 def _check_directory(entry: Entry, path: str) -> None:
@@ -276,6 +376,32 @@ def _check_file(entry: Entry, path: str) -> None:
         problem = "is a directory, not a file" if entry.kind == "directory" else "is not a file"
     if problem:
         raise DomainError(problem, file=path, fix="Nothing was changed; move it away on the node.")
+
+
+def _check_own_files(tree: _Tree, registries: t.Iterable[Registry]) -> None:
+    """:raises DomainError: two namespaces would overwrite each other's file, because a symlink makes them one."""
+    by_directory = {registry.namespace.directory: registry for registry in registries}
+    by_file: dict[str, Registry] = {}
+    for directory, registry in by_directory.items():
+        file = tree.hosts_file(directory)
+        owner = _other_owner(tree, registry.namespace, file)
+        first = by_directory.get(owner or "") or by_file.setdefault(file, registry)
+        if owner is None and first is registry:
+            continue
+        whose = first.option if first is not registry else owner
+        raise DomainError(
+            f"{tree.path(directory, HOSTS_TOML)} leads through a symlink to {file}, which is in use for {whose}",
+            option=f"{registry.option}.namespace",
+            fix="Nothing was changed. Each namespace needs a file of its own: remove the symlink on the node.",
+        )
+
+
+def _other_owner(tree: _Tree, namespace: Namespace, file: str) -> str | None:
+    """The directory of another namespace that a hosts.toml really lies in."""
+    relative = file.removeprefix(f"{tree.real_root}/")
+    top = relative.partition("/")[0]
+    is_other = relative != file and top not in (namespace.directory, namespace.name) and _may_be_a_namespace(top)
+    return top if is_other else None
 
 
 def _check_node_files(state: NodeState, intent: Intent) -> None:
@@ -305,7 +431,8 @@ def _check_node_files(state: NodeState, intent: Intent) -> None:
 
 class _Part(t.NamedTuple):
     changes: list[Change]
-    adopted: str | None
+    adopted: str | None = None
+    warning: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -330,24 +457,30 @@ class _Place:
             "closed": self.registry.is_closed,
         }
 
-    def plan(self) -> _Part:
+    def plan(self, references: _References) -> _Part:
         directory = self.tree.entry(self.name)
         _check_directory(directory, self.tree.path(self.name))
         changes = []
         if directory.kind == "absent":
             changes.append(Change(op="mkdir", path=self.tree.path(self.name), mode="0755"))
         changes += filter(None, map(self._pem_change, self._copied()))
-        file = self._file()
-        content = render(file).encode()
-        change = self._hosts_change(file, content)
+        stale = map(self._removal, self.tree.orphans(self.name, references))
+        change = self._hosts_change(self.file, render(self.file).encode())
         if change is None:
-            return _Part(changes, None)
-        stale = [
-            self._removal(name)
-            for name in self.tree.our_pems(self.name)
-            if self.tree.path(self.name, name).encode() not in content
-        ]
-        return _Part([*changes, change, *stale], change.path if self._is_foreign else None)
+            return _Part([*changes, *stale])
+        adopted = change.path if self._is_foreign else None
+        return _Part([*changes, change, *stale], adopted, self._no_longer_read(change))
+
+    def _no_longer_read(self, change: Change) -> str | None:
+        """Files that containerd reads as Docker does, as long as there is no hosts.toml."""
+        if change.op != "create":
+            return None
+        used = set(_named_in(self.file))
+        names = [name for name in self.tree.names.get(self.name, ()) if posixpath.splitext(name)[1] in _DOCKER_SUFFIXES]
+        lost = [name for name in names if self.tree.path(self.name, name) not in used]
+        if not lost:
+            return None
+        return f"{', '.join(lost)} in {self.tree.path(self.name)} are no longer read; name them as ca or client"
 
     @property
     def _is_foreign(self) -> bool:
@@ -362,7 +495,9 @@ class _Place:
         by_name = {self.pems[source].name: self.pems[source] for source in sorted(used) if not is_node_path(source)}
         return list(by_name.values())
 
-    def _file(self) -> HostsFile:
+    @functools.cached_property
+    def file(self) -> HostsFile:
+        """What is to be written, with paths on the node."""
         file = self.registry.file
         return HostsFile(tuple(map(self._located, file.hosts)), file.server and self._located(file.server))
 
@@ -432,18 +567,20 @@ class _Purge(t.NamedTuple):
     directory_goes: bool
 
 
-def _purge(tree: _Tree, directory: str) -> _Purge:
-    """Removes what is ours. The hosts.toml, which shows that the rest is ours, goes last."""
-    if not tree.owns(directory):
+def _purge(tree: _Tree, directory: str, references: _References) -> _Purge:
+    """Removes what is ours. The hosts.toml, which shows that the rest is ours, goes last.
+
+    Symlinks are somebody else's doing, and what they lead to may be in use for another namespace.
+    """
+    if not tree.owns_alone(directory):
         return _Purge(directory, [], [tree.path(directory)], directory_goes=False)
-    ours = tree.our_pems(directory)
+    ours = tree.orphans(directory, references)
     foreign = [name for name in tree.names.get(directory, ()) if name not in (HOSTS_TOML, *ours)]
     files = [*((name, tree.entry(directory, name)) for name in ours), (HOSTS_TOML, tree.hosts_toml(directory))]
     changes = [Change(op="delete", path=tree.path(directory, name), expect=entry.sha256) for name, entry in files]
-    goes = not foreign and not tree.entry(directory).link
-    if goes:
+    if not foreign:
         changes.append(Change(op="rmdir", path=tree.path(directory)))
-    return _Purge(directory, changes, [tree.path(directory, name) for name in foreign], directory_goes=goes)
+    return _Purge(directory, changes, [tree.path(directory, name) for name in foreign], directory_goes=not foreign)
 
 
 def _has_default(tree: _Tree, wanted: set[str], purges: list[_Purge]) -> bool:
@@ -466,9 +603,7 @@ def _check_default_stays_in_sight(tree: _Tree, purges: list[_Purge]) -> None:
 
 
 def _shown_rest(tree: _Tree, purge: _Purge) -> str:
-    kind = " (a symlink)" if tree.entry(purge.directory).link else ""
-    names = ", ".join(map(posixpath.basename, purge.kept))
-    return f"{tree.path(purge.directory)}{kind}" + (f" with {names} in it" if names else "")
+    return f"{tree.path(purge.directory)} with {', '.join(map(posixpath.basename, purge.kept))} in it"
 
 
 # --- the whole
@@ -484,6 +619,14 @@ def _not_read(tree: _Tree, intent: Intent) -> t.Iterator[str]:
         name = registry.namespace.name
         if name != registry.namespace.directory and tree.entry(name).kind != "absent":
             yield f"{tree.path(name)} is not read: containerd prefers {registry.namespace.directory}"
+
+
+def _default_goes(tree: _Tree, purges: list[_Purge]) -> t.Iterator[str]:
+    if any(purge.directory == ANY and purge.changes for purge in purges):
+        yield (
+            f"purge removes {tree.path(ANY)}: of every registry without a directory of its own, containerd asks the "
+            "upstream from then on"
+        )
 
 
 def _shadows(tree: _Tree, wanted: set[str]) -> t.Iterator[str]:

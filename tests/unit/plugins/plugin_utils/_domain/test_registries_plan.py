@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 import re
 import typing as t
@@ -45,6 +46,7 @@ class Node:
         self.files: dict[str, tuple[bytes, str]] = {}
         self.directories = set(directories)
         self.replaced: dict[str, Entry] = {}
+        self.links: dict[str, str] = {}
         for path, text in (files or {}).items():
             self.put(path, text)
 
@@ -53,31 +55,48 @@ class Node:
         while (path := posixpath.dirname(path)) != "/":
             self.directories.add(path)
 
+    def real(self, path: str) -> str:
+        for link, target in self.links.items():
+            if path == link or path.startswith(f"{link}/"):
+                return self.real(target + path.removeprefix(link))
+        return path
+
+    def paths(self) -> set[str]:
+        """Every path, those through symlinks included."""
+        found = {*self.files, *self.directories, *self.replaced, *self.links}
+        for _depth in self.links:
+            for link, target in self.links.items():
+                found |= {link + path.removeprefix(target) for path in found if path.startswith(f"{target}/")}
+        return found
+
     # reading
 
     def entry(self, path: str, *, with_content: bool) -> Entry:
         if path in self.replaced:
             return self.replaced[path]
-        if path in self.directories:
-            return Entry("directory", mode="0755")
-        if path not in self.files:
-            return ABSENT
-        content, mode = self.files[path]
-        return Entry("file", content if with_content else None, sha256(content), len(content), mode=mode)
+        real = self.real(path)
+        is_link = posixpath.join(self.real(posixpath.dirname(path)), posixpath.basename(path)) in self.links
+        link = real if is_link else None
+        if real in self.directories:
+            return Entry("directory", mode="0755", link=link)
+        if real not in self.files:
+            return ABSENT if link is None else Entry("absent", link=link)
+        content, mode = self.files[real]
+        return Entry("file", content if with_content else None, sha256(content), len(content), mode=mode, link=link)
 
     def below(self, directory: str) -> dict[str, Entry]:
-        paths = [path for path in (*self.files, *self.directories, *self.replaced) if path.startswith(f"{directory}/")]
-        names = {path.removeprefix(f"{directory}/") for path in paths}
+        names = {path.removeprefix(f"{directory}/") for path in self.paths() if path.startswith(f"{directory}/")}
         return {name: self.entry(f"{directory}/{name}", with_content=False) for name in names if name.count("/") < 2}
 
     def read(self, intent: Intent) -> NodeState:
         wanted = reading(intent)
-        (pattern,) = wanted["globs"]
-        root = pattern.removesuffix("/*/hosts.toml")
-        texts = [path for path in (*self.files, *self.directories) if posixpath.basename(path) == "hosts.toml"]
+        below = {path for path in self.paths() if path.count("/") == intent.config_path.count("/") + 2}
         return NodeState(
             files={path: self.entry(path, with_content=True) for path in wanted["files"]},
-            globs={pattern: {path: self.entry(path, with_content=True) for path in texts if path.startswith(root)}},
+            globs={
+                pattern: {path: self.entry(path, with_content=True) for path in fnmatch.filter(below, pattern)}
+                for pattern in wanted["globs"]
+            },
             directories={path: self.entry(path, with_content=False) for path in wanted["directories"]},
             listings={path: self.below(path) for path in wanted["directories"]},
         )
@@ -86,7 +105,7 @@ class Node:
 
     def apply(self, changes: ChangeSet) -> None:
         for change in ChangeSet.from_wire(changes.to_wire()).changes:
-            assert posixpath.dirname(change.path) in self.directories, change
+            assert self.real(posixpath.dirname(change.path)) in self.directories, change
             getattr(self, f"_{change.op}")(change)
 
     def _create(self, change: Change) -> None:
@@ -94,11 +113,11 @@ class Node:
         self.files[change.path] = (change.content or b"", change.mode or "")
 
     def _replace(self, change: Change) -> None:
-        content, mode = self.files[change.path]
+        content, mode = self.files[self.real(change.path)]
         assert sha256(content) == change.expect
         if change.backup:
             self.files[f"{change.path}.bak"] = (content, mode)
-        self.files[change.path] = (change.content or b"", change.mode or mode)
+        self.files[self.real(change.path)] = (change.content or b"", change.mode or mode)
 
     def _delete(self, change: Change) -> None:
         content, mode = self.files.pop(change.path)
@@ -229,7 +248,7 @@ def test_a_new_content_gets_a_new_name_and_the_old_file_goes_last() -> None:
 
 
 KEPT_PEMS = {
-    "never referred to": ("other-2d711642.pem", "x"),
+    "another hash": ("other-2d711643.pem", "x"),
     "changed by hand": (named("ca", "ca.pem"), "changed"),
     "another name": ("notes.txt", "x"),
 }
@@ -272,7 +291,185 @@ def test_a_mode_that_was_changed_is_mended(name: str) -> None:
     assert node.files[f"{ROOT}/quay.io/{name}"] == (content, "0600")
 
 
+PEM = f"{ROOT}/quay.io/{named('ca', CERTIFICATE)}"
+CONTENTS = {"ca.pem": CERTIFICATE, "new.pem": "new"}
+WITH_CA = entry({"url": A, "ca": "ca.pem"})
+# What else there is, by path, and what else is asked for.
+USERS: dict[str, tuple[dict[str, str], dict[str, str], list[Raw]]] = {
+    "new entry": ({}, {}, [entry({"url": B, "ca": PEM}, namespace="docker.io")]),
+    "new entry, as client": ({}, {}, [entry({"url": B, "client": PEM}, namespace="docker.io")]),
+    "new entry, by a symlink": (
+        {},
+        {"/etc/c.pem": PEM},
+        [entry({"url": B, "ca": "/etc/c.pem"}, namespace="docker.io")],
+    ),
+    "relative": ({"docker.io/hosts.toml": f'ca = "../quay.io/{posixpath.basename(PEM)}"\n'}, {}, []),
+    "relative, ours but not listed": (
+        {"docker.io/hosts.toml": ours(f'ca = "../quay.io/{posixpath.basename(PEM)}"\n')},
+        {},
+        [],
+    ),
+    "copy of an adopted file": ({"quay.io/hosts.toml.x.bak": f'ca = "{PEM}"\n'}, {}, []),
+}
+
+
+@pytest.mark.parametrize("purge", [False, True], ids=["rotated", "purged"])
+@pytest.mark.parametrize(("files", "links", "more"), USERS.values(), ids=USERS)
+def test_a_pem_that_is_in_use_stays(files: dict[str, str], links: dict[str, str], more: list[Raw], purge: bool) -> None:
+    node = Node()
+    run(node, intend(WITH_CA), contents=CONTENTS)
+    node.links.update(links)
+    for path, text in files.items():
+        node.put(f"{ROOT}/{path}", text)
+    # Purging what is not listed any more would take a hosts.toml of ours, and with it the reference.
+    kept = not (purge and "docker.io/hosts.toml" in files and OWNER_LINE in files["docker.io/hosts.toml"])
+    run(node, intend(*([] if purge else [entry({"url": A, "ca": "new.pem"})]), *more, purge=purge), contents=CONTENTS)
+    assert (PEM in node.files) is kept
+
+
+def test_the_same_pem_of_another_namespace_is_another_file() -> None:
+    node, other = Node(), entry({"url": B, "ca": "ca.pem"}, namespace="docker.io")
+    run(node, intend(WITH_CA, other, DEFAULT), contents=CONTENTS)
+    run(node, intend(entry(A)), contents=CONTENTS)
+    assert PEM not in node.files
+    run(node, intend(WITH_CA, other, DEFAULT), contents=CONTENTS)
+    run(node, intend(other, DEFAULT, purge=True), contents=CONTENTS)
+    assert f"{ROOT}/quay.io" not in node.directories
+    assert PEM.replace("quay.io", "docker.io") in node.files
+
+
+ORPHANS: dict[str, tuple[list[Raw], bool]] = {
+    "unchanged": ([WITH_CA], False),
+    "changed": ([entry({"url": A, "ca": "new.pem"})], False),
+    "purged": ([], True),
+}
+
+
+@pytest.mark.parametrize(("registries", "purge"), ORPHANS.values(), ids=ORPHANS)
+def test_an_orphaned_pem_goes(registries: list[Raw], purge: bool) -> None:
+    node, orphan = Node(), f"{ROOT}/quay.io/{named('node', 'old key')}"
+    run(node, intend(WITH_CA), contents=CONTENTS)
+    node.put(orphan, "old key", mode="0600")
+    run(node, intend(*registries, purge=purge), contents=CONTENTS)
+    assert orphan not in node.files
+
+
+def test_a_symlink_is_no_orphan() -> None:
+    node, link = Node({"/etc/old.pem": "x"}), f"{ROOT}/quay.io/{named('old', 'x')}"
+    run(node, intend(WITH_CA))
+    node.links[link] = "/etc/old.pem"
+    assert not run(node, intend(WITH_CA)).changes
+
+
+# --- symlinks
+
+HUB = entry(A, namespace="docker.io")
+ALIASES = {
+    "directory": ("index.docker.io", "docker.io"),
+    "file": ("index.docker.io/hosts.toml", "docker.io/hosts.toml"),
+}
+
+
+@pytest.mark.parametrize("listed", [[HUB], []], ids=["listed", "not listed"])
+@pytest.mark.parametrize(("link", "target"), ALIASES.values(), ids=ALIASES)
+def test_purge_follows_no_symlink(link: str, target: str, listed: list[Raw]) -> None:
+    node = Node()
+    run(node, intend(HUB))
+    node.directories |= {f"{ROOT}/index.docker.io"} if "/" in link else set()
+    node.links[f"{ROOT}/{link}"] = f"{ROOT}/{target}"
+    done = run(node, intend(*listed, purge=True))
+    assert not done.changes
+    assert f"{ROOT}/index.docker.io" in done.kept
+
+
+def test_purge_leaves_what_a_listed_namespace_leads_to() -> None:
+    node = Node({f"{ROOT}/a.example:5000/hosts.toml": ours()})
+    node.links[f"{ROOT}/a.example_5000_"] = f"{ROOT}/a.example:5000"
+    run(node, intend(entry(B, namespace="a.example:5000"), purge=True))
+    assert B.encode() in node.files[f"{ROOT}/a.example:5000/hosts.toml"][0]
+
+
+def test_the_text_of_an_alias_keeps_no_pem() -> None:
+    node = Node()
+    run(node, intend(WITH_CA), contents=CONTENTS)
+    node.links[f"{ROOT}/index.quay.io"] = f"{ROOT}/quay.io"
+    run(node, intend(entry({"url": A, "ca": "new.pem"})), contents=CONTENTS)
+    assert PEM not in node.files
+
+
+# symlinks, the listed namespaces, and: the one at fault, where its file is, whose that is
+SHARED: dict[str, tuple[dict[str, str], list[str], tuple[int, str, str]]] = {
+    "directory": ({"quay.io": "docker.io"}, ["docker.io", "quay.io"], (1, "docker.io/hosts.toml", "registries[0]")),
+    "other order": ({"quay.io": "docker.io"}, ["quay.io", "docker.io"], (0, "docker.io/hosts.toml", "registries[1]")),
+    "file": (
+        {"quay.io/hosts.toml": "docker.io/hosts.toml"},
+        ["docker.io", "quay.io"],
+        (1, "docker.io/hosts.toml", "registries[0]"),
+    ),
+    "not listed": ({"quay.io": "docker.io"}, ["quay.io"], (0, "docker.io/hosts.toml", "docker.io")),
+    "other file": ({"quay.io/hosts.toml": "_default/x"}, ["quay.io"], (0, "_default/x", "_default")),
+    "elsewhere": (
+        {"quay.io": "/srv/x", "docker.io": "/srv/x"},
+        ["quay.io", "docker.io"],
+        (1, "/srv/x/hosts.toml", "registries[0]"),
+    ),
+}
+
+
+@pytest.mark.parametrize("root", [ROOT, "/opt/c/certs.d"], ids=["plain root", "root behind a symlink"])
+@pytest.mark.parametrize(("links", "listed", "fault"), SHARED.values(), ids=SHARED)
+def test_one_file_for_two(links: dict[str, str], listed: list[str], fault: tuple[int, str, str], root: str) -> None:
+    index, file, owner = fault
+    files = ("docker.io/hosts.toml", "_default/x")
+    node = Node({"/srv/x/hosts.toml": "", **{f"{root}/{path}": FOREIGN for path in files}})
+    node.links |= {"/etc/containerd": "/opt/c"} if root != ROOT else {}
+    for link, target in links.items():
+        node.links[f"{root}/{link}"] = posixpath.join(root, target)
+        node.directories |= {f"{root}/{posixpath.dirname(link)}"} if "/" in link else set()
+    with pytest.raises(DomainError) as raised:
+        plan(node, intend(*(entry(A, namespace=name) for name in listed)))
+    assert str(raised.value) == (
+        f"registries[{index}].namespace: {ROOT}/{listed[index]}/hosts.toml leads through a symlink to "
+        f"{posixpath.join(root, file)}, which is in use for {owner}. Nothing was changed. Each namespace needs a file "
+        "of its own: remove the symlink on the node."
+    )
+
+
+OWN_LINKS: dict[str, tuple[str, str]] = {
+    "directory elsewhere": ("quay.io", "/srv/quay"),
+    "in its own directory": ("quay.io/hosts.toml", f"{ROOT}/quay.io/..data/hosts.toml"),
+    "beside the namespaces": ("quay.io", f"{ROOT}/.data"),
+}
+
+
+@pytest.mark.parametrize(("link", "target"), OWN_LINKS.values(), ids=OWN_LINKS)
+def test_a_symlink_of_its_own_is_followed(link: str, target: str) -> None:
+    file = target if target.endswith(".toml") else f"{target}/hosts.toml"
+    node = Node({file: ours(), f"{ROOT}/docker.io/hosts.toml": FOREIGN})
+    node.links[f"{ROOT}/{link}"] = target
+    run(node, intend(entry(B)))
+    assert B.encode() in node.files[file][0]
+
+
 # --- what was there before
+
+# files that were there, what is asked of the host, the files that are warned of
+DOCKER_STYLE: dict[str, tuple[list[str], Raw, str]] = {
+    "all kinds": (["b.cert", "b.key", "a.crt"], {}, "a.crt, b.cert, b.key"),
+    "named as ca": (["a.crt", "c.crt"], {"ca": f"{ROOT}/quay.io/a.crt"}, "c.crt"),
+    "all named": (["a.crt"], {"ca": f"{ROOT}/quay.io/a.crt"}, ""),
+    "others": (["a.pem", "notes.txt"], {}, ""),
+    "beside a hosts.toml": (["a.crt", "hosts.toml"], {}, ""),
+}
+
+
+@pytest.mark.parametrize(("names", "more", "lost"), DOCKER_STYLE.values(), ids=DOCKER_STYLE)
+def test_files_that_docker_would_read(names: list[str], more: Raw, lost: str) -> None:
+    node = Node({f"{ROOT}/quay.io/{name}": CERTIFICATE for name in names})
+    intent = intend(entry({"url": A, **more}))
+    told = (f"{lost} in {ROOT}/quay.io are no longer read; name them as ca or client",) if lost else ()
+    assert run(node, intent).warnings == told
+    assert plan(node, intent).warnings == ()
 
 
 def test_a_foreign_file_is_adopted_with_a_backup() -> None:
@@ -583,8 +780,8 @@ def test_all_that_a_purge_would_leave_is_named_at_once() -> None:
     node = Node()
     run(node, intend(entry(A), entry(A, namespace="docker.io"), DEFAULT))
     node.put(f"{ROOT}/docker.io/notes.txt", "x")
-    node.replaced[f"{ROOT}/quay.io"] = Entry("directory", mode="0755", link="/srv/quay.io")
-    left = f"would leave {ROOT}/docker.io with notes.txt in it and {ROOT}/quay.io (a symlink): "
+    node.put(f"{ROOT}/quay.io/a.crt", "x")
+    left = f"would leave {ROOT}/docker.io with notes.txt in it and {ROOT}/quay.io with a.crt in it: "
     with pytest.raises(DomainError, match=re.escape(left)):
         plan(node, intend(DEFAULT, purge=True))
 
@@ -597,18 +794,25 @@ def test_purge_minds_a_default_that_is_not_ours() -> None:
         plan(node, intend(purge=True))
 
 
-NO_DEFAULT: dict[str, list[Raw]] = {"never": [entry(A)], "purged as well": [entry(A), DEFAULT]}
+DEFAULT_GOES = (
+    f"purge removes {ROOT}/_default: of every registry without a directory of its own, containerd asks the upstream "
+    "from then on",
+)
+NO_DEFAULT: dict[str, tuple[list[Raw], tuple[str, ...]]] = {
+    "never": ([entry(A)], ()),
+    "purged as well": ([entry(A), DEFAULT], DEFAULT_GOES),
+}
 
 
-@pytest.mark.parametrize("before", NO_DEFAULT.values(), ids=NO_DEFAULT)
-def test_purge_leaves_foreign_files_where_there_is_no_default(before: list[Raw]) -> None:
+@pytest.mark.parametrize(("before", "warnings"), NO_DEFAULT.values(), ids=NO_DEFAULT)
+def test_purge_leaves_foreign_files_where_there_is_no_default(before: list[Raw], warnings: tuple[str, ...]) -> None:
     node = Node()
     run(node, intend(*before))
     node.put(f"{ROOT}/quay.io/notes.txt", "x")
     done = run(node, intend(purge=True))
     assert f"{ROOT}/quay.io/notes.txt" in done.kept
     assert list(node.files) == [f"{ROOT}/quay.io/notes.txt"]
-    assert done.warnings == ()
+    assert done.warnings == warnings
 
 
 def test_a_shadow_in_full() -> None:
