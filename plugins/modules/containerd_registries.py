@@ -18,6 +18,8 @@ description:
   - What the node's release does not know is refused, with the release that knows it.
   - A C(hosts.toml) that this module did not write is replaced when its namespace is listed, and a copy is kept beside
     it. Of the module's own files no copies are kept, because they would keep old passwords on the node.
+  - Certificates and keys that this module brought are removed when nothing refers to them any more.
+  - Namespaces that share one C(hosts.toml) through a symlink are refused.
   - The whole tree is one task. It takes one round trip to a node when nothing changes and two when something does.
   - containerd reads C(hosts.toml) at every pull, so nothing has to be restarted. It only looks there if
     C(config_path) is set in its configuration, see M(airgap.nodes.containerd_config).
@@ -198,7 +200,10 @@ options:
     description:
       - Remove what this module wrote for namespaces that are not listed any more, recognised by the first line of
         C(hosts.toml), with the certificates that it brought.
-      - Whatever else is there stays, and is listed in RV(kept).
+      - Whatever else is there stays, and is listed in RV(kept). So is a directory or C(hosts.toml) that is a symlink, or
+        that a symlink in another directory leads to.
+      - Removing V(_default) is a warning, because containerd then asks the upstream of every registry that has no
+        directory of its own.
       - If something of others, such as the copy of an adopted C(hosts.toml), would keep the directory of a removed
         namespace where there is a V(_default), nothing is written and the task fails. containerd would ask the
         upstream of that namespace for as long as the directory exists.
