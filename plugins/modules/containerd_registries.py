@@ -200,8 +200,8 @@ options:
     description:
       - Remove what this module wrote for namespaces that are not listed any more, recognised by the first line of
         C(hosts.toml), with the certificates that it brought.
-      - Whatever else is there stays, and is listed in RV(kept). So is a directory or C(hosts.toml) that is a symlink, or
-        that a symlink in another directory leads to.
+      - Whatever else is there stays, and is listed in RV(kept). So is a directory or C(hosts.toml) that is a symlink,
+        or that a symlink in another directory leads to.
       - Removing V(_default) is a warning, because containerd then asks the upstream of every registry that has no
         directory of its own.
       - If something of others, such as the copy of an adopted C(hosts.toml), would keep the directory of a removed
