@@ -557,10 +557,15 @@ def endpoint_by(story: Story) -> t.Optional[str]:
 
 
 def why_not_started(journal: str) -> t.Optional[str]:
-    """The line a containerd that would not start died with, from the last start that the journal tells of."""
-    last_start = re.split(r"^Starting .*$", journal, flags=re.MULTILINE)[-1]
-    found = re.findall(r"^containerd: (.+)$", last_start, re.MULTILINE)
-    return shorten(found[-1]) if found else None
+    """The line a containerd that would not start died with, from the last start that the journal tells of.
+
+    systemd starts it again and again: a start of this moment has said nothing yet, and the one before it counts.
+    """
+    for start in reversed(re.split(r"^Starting .*$", journal, flags=re.MULTILINE)[-2:]):
+        found = re.findall(r"^containerd: (.+)$", start, re.MULTILINE)
+        if found or re.search(r"^Started ", start, re.MULTILINE):
+            return shorten(found[-1]) if found else None
+    return None
 
 
 def why_not_loaded_by_journal(journal: str) -> t.Optional[str]:

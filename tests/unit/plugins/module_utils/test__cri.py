@@ -394,10 +394,13 @@ def test_a_journal_that_says_nothing() -> None:
 
 
 def test_an_old_failure_to_start_is_not_told() -> None:
-    journal = (
-        "Starting containerd.service...\ncontainerd: failed to load TOML\nStarting containerd.service...\nStarted.\n"
-    )
-    assert cri.why_not_started(journal) is None
+    failed = "Starting containerd.service...\ncontainerd: failed to load TOML\n"
+    assert cri.why_not_started(f"{failed}Starting containerd.service...\nStarted containerd.service.\n") is None
+
+
+def test_a_failure_to_start_is_told_while_systemd_tries_again() -> None:
+    failed = "Starting containerd.service...\ncontainerd: failed to load TOML\n"
+    assert cri.why_not_started(f"{failed}Starting containerd.service...\n") == "failed to load TOML"
 
 
 def test_an_old_failure_to_load_is_not_told() -> None:
