@@ -36,13 +36,14 @@ REASONS: t.Tuple[Reason, ...] = (
     # Between crictl and containerd, before any registry is asked.
     Reason(
         "permission_denied",
-        r"dial unix \S+: connect: permission denied",
+        r"dial unix \S+: connect: permission denied|cannot access socket .*: permission denied",
         "this user may not open {where}",
         "Run the task with become.",
     ),
     Reason(
         "containerd_down",
-        r"dial unix \S+: connect: |connect: no such file or directory",
+        # The last two are ctr's: 1.x goes on dialing a socket that is not there until its time is up.
+        r"dial unix \S+: connect: |connect: no such file or directory|dial unix:\S+: timeout|cannot access socket ",
         "nothing answers on {where} ({detail})",
         "See systemctl status containerd, or correct runtime_endpoint.",
         transient=True,
@@ -55,7 +56,8 @@ REASONS: t.Tuple[Reason, ...] = (
     ),
     Reason(
         "cri_timeout",
-        r"validate service connection: .*(?:DeadlineExceeded|use of closed network connection)",
+        r"validate service connection: .*(?:DeadlineExceeded|use of closed network connection)"
+        r"|error reading server preface: |failed to dial \"",
         "containerd does not answer on {where}, and the socket is open",
         "It hangs, or the machine is very busy: see journalctl -u containerd.",
         transient=True,
@@ -274,9 +276,10 @@ _QUERY_VALUE = re.compile(r"([?&](?!ns=|scope=|service=)[\w.~%-]+=)[^&\s\"'\\]+"
 _AUTHORIZATION = re.compile(r"\b(Basic|Bearer)\s+[A-Za-z0-9._~+/-]{6,}=*")
 _LOGRUS = re.compile(r"(\w+)=(\"(?:[^\"\\]|\\.)*\"|\S+)")
 _PREFIXES = re.compile(
-    r"(?:pulling image: |validate service connection: |validate CRI v\w+ \w+ API for endpoint \"[^\"]*\": "
-    r"|rpc error: code = \w+ desc = |connection error: desc = \"transport: Error while dialing: "
-    r"|dial unix \S+: connect: |failed to pull and unpack image \"[^\"]*\": "
+    r"(?:ctr: |failed to dial \"[^\"]*\": (?:context deadline exceeded: )?|cannot access socket \S+: stat \S+: "
+    r"|pulling image: |validate service connection: |validate CRI v\w+ \w+ API for endpoint \"[^\"]*\": "
+    r"|rpc error: code = \w+ desc = |connection error: desc = \"transport: [Ee]rror while dialing: "
+    r"|dial unix \S+: connect: |dial unix:\S+: |failed to pull and unpack image \"[^\"]*\": "
     r"|failed to resolve (?:reference \"[^\"]*\"|image): |failed to copy: |httpReadSeeker: failed open: "
     r"|failed to do request: |failed to parse image reference \"[^\"]*\": |failed to get credentials for \"[^\"]*\": "
     r"|(?:Head|Get) \"[^\"]*\": |unexpected status from \w+ request to \S+: |unexpected status code \S+: "
@@ -359,6 +362,7 @@ def _unless_https(name: str, text: str) -> str:
 
 _ENDPOINTS = (
     r"dial unix (?P<where>\S+?):",
+    r"(?:failed to dial \"|cannot access socket |read unix @->)(?P<where>/[^\s\":]+)",
     r".*https?://(?:\*\*\*@)?(?P<where>[^/\s\"?\\]+)",
     r"pulling from host (?P<where>\S+) failed",
     r"failed to get credentials for \"(?P<where>[^\"]+)\"",

@@ -285,6 +285,7 @@ CRICTL_VARIABLES = (
     "IMAGE_SERVICE_ENDPOINT",
 )
 CONNECT_TIMEOUT = 10
+DIAL_TIMEOUT = 3
 POLL_INTERVAL = 0.5
 
 Result = t.Dict[str, t.Any]
@@ -362,6 +363,8 @@ class Node:
     def ask_plugins(self) -> None:
         """Without crictl: containerd's own word that CRI is loaded."""
         done = self._ctr_plugins()
+        if done.rc is None:
+            raise NoCri(cri.Failure("cri_timeout", "ctr plugins did not end", self.socket))
         if done.rc != 0:
             raise NoCri(self._explained(cri.read_failure(done.stderr)))
         why = cri.why_not_loaded(cri.read_plugins(done.stdout))
@@ -421,7 +424,9 @@ class Node:
     def _ctr_plugins(self) -> Finished:
         if not self.ctr:
             return Finished(127, "", "ctr is not on this node")
-        argv = (self.ctr, "--address", self.socket, "plugins", "ls", "--detailed")
+        # Of its own accord ctr 1.x dials for 10 s, until it is killed and has not said why.
+        options = ("--connect-timeout", f"{DIAL_TIMEOUT}s", "--address", self.socket)
+        argv = (self.ctr, *options, "plugins", "ls", "--detailed")
         return self.run(argv, timeout=CONNECT_TIMEOUT, environment=os.environ)
 
     def journal(self, *, lines: int, since: t.Optional[float] = None) -> str:

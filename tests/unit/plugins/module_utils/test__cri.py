@@ -36,7 +36,10 @@ ENDPOINTS: dict[str, t.Any] = {
     "connection_refused": "registry.test:1",
     "connection_refused-token": "127.0.0.1:1",
     "containerd_down": SOCKET,
+    "containerd_down-ctr": SOCKET,
     "containerd_down-stale": SOCKET,
+    "cri_timeout": SOCKET,
+    "cri_timeout-ctr": SOCKET,
     "credentials_invalid": (None, "registry.test:5444"),
     "forbidden": "127.0.0.1:5450",
     "forbidden-blob": "127.0.0.1:5450",
@@ -48,6 +51,7 @@ ENDPOINTS: dict[str, t.Any] = {
     "network_unreachable": "198.51.100.1:5000",
     "network_unreachable-host": "203.0.113.9:5000",
     "permission_denied": SOCKET,
+    "permission_denied-ctr": SOCKET,
     "proxy_failed": "registry.test:5443",
     "proxy_failed-forbidden": "192.0.2.9:5000",
     "rate_limited": "127.0.0.1:5450",
@@ -100,6 +104,11 @@ def test_each_reason_is_read_from_a_real_text() -> None:
 NOT_CAPTURED = {
     "schema-1": ("rpc error: code = Unimplemented desc = media type is no longer supported", "unknown"),
     "not-initialized": ("rpc error: code = Unknown desc = server is not initialized yet", "cri_not_ready"),
+    "ctr-no-handshake": (
+        'ctr: failed to dial "/s.sock": context deadline exceeded: timed out waiting for server handshake',
+        "cri_timeout",
+    ),
+    "ctr-no-access": ("ctr: cannot access socket /s.sock: stat /s.sock: permission denied", "permission_denied"),
     "alpha": ("rpc error: code = Unimplemented desc = unknown service runtime.v1alpha2.ImageService", "cri_not_loaded"),
     "ip-without-san": (
         'Head "https://192.0.2.1/v2/": x509: cannot validate certificate for 192.0.2.1 because it doesn\'t contain any '
@@ -163,6 +172,14 @@ SENTENCES = {
         "127.0.0.1:1 is the token service that the registry names."
     ),
     "1.6.20-containerd_down": (
+        "nothing answers on /run/containerd/containerd.sock (no such file or directory). See systemctl status "
+        "containerd, or correct runtime_endpoint."
+    ),
+    "1.7.24-containerd_down-ctr": (
+        "nothing answers on /run/containerd/containerd.sock (timeout). See systemctl status containerd, or correct "
+        "runtime_endpoint."
+    ),
+    "2.3.4-containerd_down-ctr": (
         "nothing answers on /run/containerd/containerd.sock (no such file or directory). See systemctl status "
         "containerd, or correct runtime_endpoint."
     ),

@@ -345,6 +345,46 @@ def test_to_wait_ctr_will_do(programs: Programs, run_module: RunModule) -> None:
     assert pull(run_module, wait=5)["reason"] == "cri_not_loaded"
 
 
+def fail_ctr(programs: Programs, command: str, fixture: str) -> None:
+    shutil.copy(FIXTURES / f"{fixture}.txt", programs.directory / "ctr.d" / f"{command}.err")
+
+
+@pytest.mark.parametrize("version", ["1.6.20", "1.7.24", "2.3.4"])
+def test_ctr_is_asked_again_while_containerd_starts(programs: Programs, run_module: RunModule, version: str) -> None:
+    (programs.directory / "crictl").unlink()
+    programs.replay("ctr", "plugins", "1.7.24-plugins")
+    fail_ctr(programs, "plugins-1", f"{version}-containerd_down-ctr")
+    fail_ctr(programs, "plugins-2", "1.7.24-cri_timeout-ctr")
+    assert pull(run_module, wait=5).get("failed") is None
+    assert programs.calls("ctr") == ["plugins ls --detailed"] * 3
+    assert "--connect-timeout 3s" in (programs.directory / "ctr.d" / "calls").read_text()
+
+
+def test_a_ctr_that_hangs(programs: Programs, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crictl_pull, "CONNECT_TIMEOUT", 1)
+    (programs.directory / "crictl").unlink()
+    programs.replay("ctr", "plugins", "1.7.24-plugins")
+    (programs.directory / "ctr.d" / "plugins-1.slow").touch()
+    (programs.directory / "ctr.d" / "plugins-1").touch()
+    assert pull(run_module, wait=0)["reason"] == "cri_timeout"
+    (programs.directory / "ctr.d" / "count-plugins").unlink()
+    assert pull(run_module, wait=10).get("failed") is None
+
+
+REAL_CTR = shutil.which("ctr")
+
+
+@pytest.mark.skipif(not REAL_CTR, reason="needs ctr of containerd")
+def test_ctr_itself_where_there_is_no_containerd(
+    programs: Programs, run_module: RunModule, tmp_path: pathlib.Path
+) -> None:
+    (programs.directory / "crictl").unlink()
+    (programs.directory / "ctr").symlink_to(t.cast(str, REAL_CTR))
+    result = pull(run_module, runtime_endpoint=str(tmp_path / "none.sock"))
+    assert result["reason"] == "containerd_down"
+    assert f"nothing answers on {tmp_path}/none.sock" in result["msg"]
+
+
 def test_neither_crictl_nor_ctr(programs: Programs, run_module: RunModule) -> None:
     (programs.directory / "crictl").unlink()
     assert "ctr is not on this node" in pull(run_module)["msg"]
