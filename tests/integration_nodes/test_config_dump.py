@@ -40,6 +40,8 @@ FILE = "/run/airgap-config-dump.toml"
 FIXTURES = {
     path.stem: path.read_bytes()
     for path in sorted((Path(__file__).parents[1] / "unit" / "plugins" / "fixtures" / "config").glob("*.toml"))
+    # containerd 2.3 itself picks one of the two tables of that file by chance, a different one from start to start.
+    if path.stem != "none-both"
 }
 # With CRI disabled a dump has no CRI settings to compare with.
 ENABLED = {name: content.replace(b'disabled_plugins = ["cri"]', b"") for name, content in FIXTURES.items()}
