@@ -43,36 +43,62 @@ FIXTURES = {
 # or why not.
 OUTCOMES_TABLE = """
 1-tabs                       1/1    1/1    drops  1/1
+2-alternatives               2/2    2/2    2/2    2/2
+2-blank-lines-with-spaces    2/2    2/2    2/2    2/2
 2-both-tables                2/2    2/2    2/3    2/3
 2-chinese                    2/2    2/2    2/2    2/2
 2-column-zero                2/2    2/2    2/2    2/2
+2-commented-tables           2/2    2/2    2/2    2/2
 2-containerd-1.6.20-default  2/2    2/2    2/2    2/2
 2-containerd-1.7.24-default  2/2    2/2    2/2    2/2
+2-crun                       2/2    2/2    2/2    2/2
+2-dense-dump                 mirror mirror mirror mirror
 2-dense-no-final-newline     2/2    2/2    2/2    2/2
 2-dotted-and-inline          2/2    2/2    2/2    2/2
+2-empty-config-path          2/2    2/2    2/2    2/2
+2-eol-comments               mirror mirror mirror mirror
 2-flat-commented             2/2    2/2    2/2    2/2
 2-four-spaces-headers        2/2    2/2    2/2    2/2
+2-generated-by-agent         2/2    2/2    2/2    2/2
+2-imgcrypt                   2/2    2/2    2/2    2/2
+2-implicit-parents           mirror mirror mirror mirror
+2-managed-by-puppet          2/2    2/2    2/2    2/2
 2-mirrors-trailing-spaces    mirror mirror mirror mirror
+2-mixed-steps                2/2    2/2    2/2    2/2
 2-new-tables-only            2/2    2/2    3/3    3/3
 2-one-space                  2/2    2/2    2/2    2/2
+2-parent-after-child         2/2    2/2    2/2    2/2
+2-runtime-classes            2/2    2/2    2/2    2/2
+2-split-plugins              2/2    2/2    2/2    2/2
 2-strings-and-arrays         2/2    2/2    2/2    2/2
+2-tabs                       2/2    2/2    2/2    2/2
 2-tls-only                   tls    tls    2/2    2/2
+2-trailing-comma             mirror mirror mirror mirror
 3-chinese-flat               newer  newer  3/3    3/3
 3-containerd-2.1.5-default   newer  newer  3/3    3/3
 3-cri-disabled               newer  newer  off    off
+3-dump-with-origin           newer  newer  3/3    3/3
 3-mixed                      newer  newer  3/3    2/3
 3-nested-literal             newer  newer  3/3    3/3
+3-runtime-classes            newer  newer  3/3    3/3
 4-containerd-2.3.4-default   newer  newer  newer  3/3
 4-node                       newer  newer  newer  3/3
+4-server-tables              newer  newer  newer  3/3
 none-both                    1/1    1/1    drops  2/2
 none-comments                2/2    2/2    3/3    3/3
 none-cri                     1/1    1/1    drops  1/1
 none-docker-stub             2/2    2/2    3/3    3/3
 none-docker-stub-linux       1/1    1/1    which  1/1
+none-dump                    cri    cri    drops  cri
 none-empty                   2/2    2/2    3/3    3/3
+none-grpc-only               2/2    2/2    3/3    3/3
+none-mirrors-only            cri    cri    drops  cri
+none-orphan-key              1/1    1/1    drops  1/1
 none-proxy-snapshotter       2/2    2/2    3/3    3/3
 none-socket                  2/2    2/2    3/3    3/3
+none-typo-in-stub            2/2    2/2    3/3    3/3
 none-uri                     uri    uri    which  2/2
+none-uri-of-three            uri3   uri3   which  3/3
 """
 OUTCOMES = {name: outcomes for name, *outcomes in map(str.split, OUTCOMES_TABLE.strip().splitlines())}
 
@@ -87,6 +113,7 @@ WHICH = (
 DROPS = "version: containerd {release} drops every CRI setting of a file without version 2 or newer. "
 REASONS = {
     "mirror": f'plugins."io.containerd.grpc.v1.cri".registry.mirrors: {LEGACY}',
+    "cri": f"plugins.cri.registry.mirrors: {LEGACY}",
     "tls": f'plugins."io.containerd.grpc.v1.cri".registry.configs."registry.example.com".tls: {LEGACY}',
     "newer": "version: containerd {release} reads config versions up to {known}, this file says {stated}. "
     "Install the containerd that this file was written for, or write the file for this one.",
@@ -94,6 +121,8 @@ REASONS = {
     "which": DROPS + WHICH,
     "uri": "version: the file has no version line, so containerd {release} reads it as version 1 and ignores "
     '[plugins."io.containerd.grpc.v1.cri"]. ' + WHICH,
+    "uri3": "version: the file has no version line, so containerd {release} reads it as version 1 and ignores "
+    '[plugins."io.containerd.cri.v1.images"]. ' + WHICH,
     "off": "disabled_plugins: disables io.containerd.cri.v1.images, so no setting of CRI can have an effect. "
     "Remove the name from the list, for example with settings: {disabled_plugins: []}.",
 }
