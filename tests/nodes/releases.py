@@ -34,6 +34,7 @@ RELEASES = {
         Release("2.1", "trixie", "v3.toml", tool="containerd-2.1"),
         Release("2.2", "trixie", "v3.toml", tool="containerd-2.2"),
         Release("2.3", "trixie", "v4.toml", tool="containerd-2.3"),
+        Release("2.4", "trixie", "v4.toml", tool="containerd-2.4"),
     )
 }
 DEFAULT = ("1.6", "1.7", "2.3")
