@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a wish has to be written so that this release reads it, in these files. Private to this collection.
+
+A setting has several names, and there may be several files. Each place is tried on the model of what containerd reads:
+the first one counts by which the wish takes effect, and nothing else does.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
+    CNI_BIN_DIRS,
+    IMAGES,
+    RUNTIME,
+    V1_CRI,
+    V2_CRI,
+    canonical,
+    names,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import (
+    ConfigFile,
+    effective,
+    leaves,
+    meaningful,
+    merged_version,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set, applied, look_up
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
+
+Operation = Set | Remove
+Operations = dict[str, list[Operation]]
+Files = tuple[ConfigFile, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Placement:
+    """What to do in each file, and the files as that leaves them."""
+
+    files: Files
+    operations: Operations
+
+
+@dataclasses.dataclass
+class _Draft:
+    """Files in the making."""
+
+    files: Files
+    operations: Operations
+    release: Release
+
+    def tried(self, path: str, operations: t.Sequence[Operation]) -> Files:
+        return tuple(
+            ConfigFile(file.path, applied(file.data, operations)) if file.path == path else file for file in self.files
+        )
+
+    def add(self, path: str, operations: t.Sequence[Operation]) -> None:
+        self.files = self.tried(path, operations)
+        self.operations.setdefault(path, []).extend(operations)
+
+    def effective(self) -> dict[str, t.Any]:
+        return effective(self.files, self.release)
+
+
+def place(
+    files: Files, wishes: t.Sequence[Set], absent: t.Sequence[KeyPath], release: Release, *, first: str | None = None
+) -> Placement:
+    """Operations on the files by which exactly the wishes take effect, and what is absent loses it.
+
+    ``wishes`` have canonical paths, ``absent`` the paths that the user wrote. The file ``first`` is tried before the
+    others; without it, ``config.toml`` itself is.
+
+    :raises DomainError: the release reads the wish in none of the places, or something else would change with it.
+    """
+    draft = _Draft(files, {}, release)
+    target = applied(draft.effective(), [Remove(canonical(path)) for path in absent])
+    for file in files:
+        removals = [Remove(name) for path in absent for name in aliases(path) if look_up(file.data, name) is not None]
+        if removals:
+            draft.add(file.path, removals)
+    # What stood behind something removed, as the snapshotter of version 2 behind its runtimes, is wished for again.
+    lost = [Set(path, value) for path, value in leaves(target) if look_up(draft.effective(), path) is None]
+    for wish in [*lost, *wishes]:
+        _place(draft, wish, first or files[0].path)
+    _prove(draft, applied(target, wishes))
+    return Placement(draft.files, draft.operations)
+
+
+def aliases(path: KeyPath) -> list[KeyPath]:
+    """The path, and its names in the other versions; a plugin's whole table is taken as it is named."""
+    whole_table = path[:1] == ("plugins",) and len(path) < 3
+    return list(dict.fromkeys([path, *(() if whole_table else names(canonical(path)))]))
+
+
+def _place(draft: _Draft, wish: Set, first: str) -> None:
+    before = draft.effective()
+    if _is_granted(before, wish):
+        return
+    wanted = meaningful(applied(before, [wish]))
+    order = sorted(draft.files, key=lambda file: file.path != first)
+    for file in order:
+        for operations in _candidates(file, wish, draft):
+            if same(effective(draft.tried(file.path, operations), draft.release), wanted):
+                draft.add(file.path, operations)
+                return
+    raise _hopeless(draft, wish, order[0])
+
+
+def _is_granted(data: t.Mapping[str, t.Any], wish: Set) -> bool:
+    value = look_up(data, wish.path)
+    return value is not None and (same(value, wish.value) or (wish.value == {} and isinstance(value, dict)))
+
+
+# --- the places of one wish in one file, the best first
+
+
+def _candidates(file: ConfigFile, wish: Set, draft: _Draft) -> t.Iterator[list[Operation]]:
+    version = _version_read_as(file, draft)
+    for name in _by_preference(file, wish.path, version):
+        if wish.path == CNI_BIN_DIRS:
+            yield from _cni_directories(file, name, wish.value)
+        else:
+            yield [Set(name, wish.value)]
+
+
+def _version_read_as(file: ConfigFile, draft: _Draft) -> int:
+    if draft.release.line >= (2, 3):
+        return int(file.data.get("version") or 1)
+    return merged_version(draft.files) or 1
+
+
+def _by_preference(file: ConfigFile, path: KeyPath, version: int) -> list[KeyPath]:
+    """Where the file has the setting already; then by the file's own version, the newer names, the older ones."""
+    every = names(path)
+    own = every.in_version(version)
+    newer = [every.in_version(number) for number in range(version + 1, 5)]
+    older = [every.in_version(number) for number in range(version - 1, 0, -1)]
+    # A version 2 file that has CRI in the tables of version 3 alone is one for containerd 2.x.
+    if version == 2 and _has_new_tables_only(file):
+        order = [*newer, own, *older]
+    elif version == 1 and look_up(file.data, V1_CRI) is None and look_up(file.data, V2_CRI) is not None:
+        order = [*newer[:1], own, *newer[1:]]
+    else:
+        order = [own, *newer, *older]
+    known = list(dict.fromkeys(name for name in order if name is not None))
+    return sorted(known, key=lambda name: look_up(file.data, name) is None)
+
+
+def _has_new_tables_only(file: ConfigFile) -> bool:
+    has_new = any(look_up(file.data, table) is not None for table in (IMAGES, RUNTIME))
+    return has_new and look_up(file.data, V2_CRI) is None
+
+
+def _cni_directories(file: ConfigFile, name: KeyPath, directories: list[str]) -> t.Iterator[list[Operation]]:
+    """One directory can stand in the old key, more than one need the new one; both together stop CRI."""
+    table = name[:-1]
+    old, new = (*table, "bin_dir"), (*table, "bin_dirs")
+    if len(directories) == 1 and (name == old or look_up(file.data, old) is not None):
+        yield [Set(old, directories[0])]
+    is_there = look_up(file.data, old) is not None
+    yield [*([Remove(old)] if is_there else []), Set(new, directories)]
+
+
+# --- what goes wrong
+
+
+def _hopeless(draft: _Draft, wish: Set, file: ConfigFile) -> DomainError:
+    """Why a wish takes effect nowhere: another file overrides it, or no place has room for it."""
+    for other in draft.files:
+        if other.path == file.path:
+            continue
+        alone = _Draft(tuple(one for one in draft.files if one.path != other.path), {}, draft.release)
+        try:
+            _place(alone, wish, file.path)
+        except DomainError:
+            continue
+        return DomainError(
+            f"is overridden by {other.path}, which the file imports, and cannot be set there without changing more",
+            key_path=wish.path,
+            fix=f"See to {other.path}: take {show_key_path(wish.path[:2])} out of it, or put the setting into it.",
+        )
+    return DomainError(
+        f"containerd {draft.release} reads this setting at no place of this file without another one changing",
+        key_path=wish.path,
+        fix="Nothing was changed; bring the CRI tables of the file into one form first.",
+    )
+
+
+def _prove(draft: _Draft, target: t.Mapping[str, t.Any]) -> None:
+    """:raises DomainError: the model says that something else changed than what was asked."""
+    before, after = meaningful(target), draft.effective()
+    if same(before, after):
+        return
+    wanted, found = dict(leaves(before)), dict(leaves(after))
+    path = next(
+        path
+        for path in [*wanted, *found]
+        if path not in wanted or path not in found or not same(wanted[path], found[path])
+    )
+    raise DomainError(
+        f"would change too, as containerd {draft.release} reads these files",
+        key_path=path,
+        fix="Nothing was changed; bring the CRI tables of the files into one form first.",
+    )
