@@ -55,7 +55,8 @@ class ActionModule(NodeAction):
         )
         pems, pem_warnings = self._pems(intent)
         state = self.read(programs=["containerd"], **reading(intent))
-        release = self.release(state, options["containerd_version"])
+        # The form of the files is one that all releases read alike.
+        release = self.release(state, options["containerd_version"], newest_for_newer=True)
         plan = plan_registries(state, intent, pems, release)
         applied = self.apply(plan.changes)
         result: Result = {

@@ -61,6 +61,8 @@ options:
       - The containerd release to write for, such as V(1.7.24). V(1.7) means the first release of that line.
       - For where containerd is not installed yet, as in image builds. Otherwise the node's own binary is asked, and a
         release of another line here is an error.
+      - A node whose containerd is newer than the collection knows (2.4) is refused, unless this names the release to
+        treat it as, such as V("2.4"); a warning tells of it.
     type: str
 notes:
   - A file without C(version) is read as version 1. An absent or empty file gets the newest version that the release

@@ -213,6 +213,8 @@ options:
     description:
       - The release to write for, such as V(1.7.24). Needed only where containerd is not installed yet, as in image
         builds. By default it is found on the node.
+      - A node whose containerd is newer than the collection knows (2.4) is treated as 2.4, or as the release named
+        here; a warning tells of it.
     type: str
 seealso:
   - module: airgap.nodes.containerd_config

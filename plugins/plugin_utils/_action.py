@@ -18,7 +18,11 @@ from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Cha
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState, Program
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import UNIT
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import (
+    NEWEST,
+    NEWEST_LINE,
+    Release,
+)
 
 try:
     import tomlkit
@@ -127,23 +131,42 @@ class NodeAction(ActionBase):
         finally:
             context.no_log, self._task.no_log = before
 
-    def release(self, state: NodeState, wanted: str | None) -> Release:
+    def release(self, state: NodeState, wanted: str | None, *, newest_for_newer: bool = False) -> Release:
         """The containerd that the result is for: the one on the node, else the one in ``containerd_version``.
+
+        One that is newer than the collection knows is treated as the known release that ``containerd_version`` names,
+        or, if ``newest_for_newer``, as the newest known one; either is a warning.
 
         :raises DomainError: neither is known, or they differ: what one knows can make the other ignore a whole file.
         """
         named = None if wanted is None else Release.parse(wanted, option="containerd_version")
         program = state.programs.get("containerd")
         if program is None or program.version is None:
-            return named or self._unknown(program)
-        installed = Release.parse(program.version)
-        if named is not None and named.line != installed.line:
+            running = named or self._unknown(program)
+        else:
+            running = Release.parse(program.version)
+        if running.line > NEWEST_LINE:
+            return self._stand_in(running, named, newest_for_newer=newest_for_newer)
+        if named is not None and named.line != running.line:
             raise DomainError(
-                f"names {named}, and this node has containerd {installed}",
+                f"names {named}, and this node has containerd {running}",
                 option="containerd_version",
                 fix="Leave it out; it is for nodes where containerd is not installed yet.",
             )
-        return installed
+        return running
+
+    def _stand_in(self, running: Release, named: Release | None, *, newest_for_newer: bool) -> Release:
+        stand_in = named if named is not None and named.is_known else NEWEST if newest_for_newer else None
+        newest = ".".join(map(str, NEWEST_LINE))
+        if stand_in is None:
+            raise DomainError(
+                f"containerd {running} is newer than this collection knows ({newest})",
+                fix=f"Upgrade the collection, or name the release to treat it as: containerd_version: '{newest}'.",
+            )
+        self._told_by_modules["warnings"].append(
+            f"containerd {running} is newer than this collection knows ({newest}); it is treated as {stand_in}."
+        )
+        return stand_in
 
     def _unknown(self, program: Program | None) -> t.NoReturn:
         if program is None:

@@ -27,7 +27,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines im
 
 Table = dict[str, t.Any]
 
-_HOSTLESS_FILES = Release(1, 7, 32)
 _DURATION = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _SECOND = 10**9
@@ -184,7 +183,7 @@ def _order_by_position(text: str, data: Table, release: Release) -> list[str]:
     statements = scan(text)
     if any(statement.is_header and {"[", "]"} & set("".join(statement.keys)) for statement in statements):
         raise _Dropped("a table's key has a bracket in it")
-    if "host" not in data and release >= _HOSTLESS_FILES:
+    if "host" not in data and release.knows(Feature.NO_HOST_TABLE):
         return []
     if not isinstance(data.get("host"), dict):
         raise _Dropped("it has no host table")

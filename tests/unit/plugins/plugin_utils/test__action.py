@@ -187,6 +187,11 @@ def test_what_the_node_tells_is_passed_on() -> None:
 
 FOUND = Program("/usr/bin/containerd", "1.7.24", "containerd 1.7.24")
 SILENT = Program("/usr/bin/containerd", None, "Segmentation fault")
+NEWER = Program("/usr/bin/containerd", "2.5.1", "containerd 2.5.1")
+TOO_NEW = (
+    "containerd 2.5.1 is newer than this collection knows (2.4). "
+    "Upgrade the collection, or name the release to treat it as: containerd_version: '2.4'."
+)
 RELEASES: dict[str, tuple[Program | None, str | None, str]] = {
     "the node's": (FOUND, None, "1.7.24"),
     "the option's line, and the node's release": (FOUND, "1.7", "1.7.24"),
@@ -215,6 +220,12 @@ RELEASES: dict[str, tuple[Program | None, str | None, str]] = {
         "newest",
         "containerd_version: 'newest' is not a containerd version. Write it as 1.7.24 or 2.3.4.",
     ),
+    "newer than known": (NEWER, None, TOO_NEW),
+    "newer than known, and so named": (NEWER, "2.5", TOO_NEW),
+    "newer than known, not installed yet": (None, "2.5.1", TOO_NEW),
+    "the newest known line": (Program("/usr/bin/containerd", "2.4.7", ""), None, "2.4.7"),
+    "older than hosts.toml": (Program("/usr/bin/containerd", "1.4.13", ""), None, "1.4.13"),
+    "older than known": (Program("/usr/bin/containerd", "1.3.9", ""), None, "1.3.9"),
 }
 
 
@@ -223,6 +234,27 @@ def test_release(program: Program | None, wanted: str | None, expected: str) -> 
     state = NodeState(programs={"containerd": program})
     result = Trial(lambda action, _options: {"msg": str(action.release(state, wanted))}).task()
     assert result["msg"] == expected
+
+
+TREATED = "containerd 2.5.1 is newer than this collection knows (2.4); it is treated as {}."
+STAND_INS: dict[str, tuple[Program | None, str | None, bool, str]] = {
+    "the newest known": (NEWER, None, True, "2.4.0"),
+    "the newest known, not the newer one named": (NEWER, "2.5.0", True, "2.4.0"),
+    "the newest known, with nothing installed": (None, "2.5.1", True, "2.4.0"),
+    "the line named": (NEWER, "2.4", False, "2.4.0"),
+    "the release named": (NEWER, "2.3.4", True, "2.3.4"),
+}
+
+
+@pytest.mark.parametrize(("program", "wanted", "may_be", "expected"), STAND_INS.values(), ids=STAND_INS)
+def test_a_newer_release_is_treated_as(
+    program: Program | None, wanted: str | None, may_be: bool, expected: str
+) -> None:
+    state = NodeState(programs={"containerd": program})
+    trial = Trial(lambda action, _: {"msg": str(action.release(state, wanted, newest_for_newer=may_be))})
+    result = trial.task()
+    assert result["msg"] == expected
+    assert result["warnings"] == [TREATED.format(expected)]
 
 
 # --- plain values
