@@ -19,8 +19,8 @@ demo: ## three nodes and a private registry; airgap.nodes.site brings them toget
 demo-clean: ## remove what the demo or `make nodes` started
 	@$(RUN) python tests/nodes demo-clean
 
-nodes: ## bring up the nodes and the registry, and print the inventory
-	@$(RUN) python tests/nodes up
+nodes: ## bring up nodes (NODES=2.0,2.4; else 1.6, 1.7 and 2.3) and the registry, and print the inventory
+	@$(RUN) python tests/nodes up $(if $(NODES),--nodes "$(NODES)")
 
 nodes-down: ## remove nodes, network and registry
 	@$(RUN) python tests/nodes down

@@ -17,7 +17,7 @@ from nodes import cli, content, engine, images, machine, paths, programs, tour
 from nodes.machine import Lack
 from nodes.processes import Process
 from nodes.registry import Request
-from nodes.releases import DEFAULT, RELEASES, choose
+from nodes.releases import DEFAULT, RELEASES, TESTED, choose
 from nodes.steps import Steps
 
 if t.TYPE_CHECKING:
@@ -33,6 +33,8 @@ NAMES = [
     pytest.param(["node-1-7"], ["node-1-7"], id="a node's name"),
     pytest.param(["all"], [release.node for release in RELEASES.values()], id="all"),
     pytest.param(list(DEFAULT), ["node-1-6", "node-1-7", "node-2-3"], id="the default"),
+    pytest.param(["tested"], [f"node-{name}" for name in ("1-6", "1-7", "2-1", "2-2", "2-3")], id="what is tested"),
+    pytest.param(["tested", "2.0"], [*(f"node-{name.replace('.', '-')}" for name in TESTED), "node-2-0"], id="and one"),
 ]
 
 OFFSETS = [
