@@ -10,13 +10,13 @@ asking the upstream.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import itertools
 import posixpath
 import re
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.auth import Auth, read_auth
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import parse_duration
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import (
@@ -26,14 +26,23 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml im
     Host,
     HostsFile,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace, Url
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.option_values import (
+    Raw,
+    check_characters,
+    read_boolean,
+    read_list,
+    read_mapping,
+    read_text,
+    read_texts,
+    require,
+    suggest,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import HUB, Namespace, Url
 
-Raw = t.Mapping[str, t.Any]
+AUTHORIZATION = "Authorization"
 
-_TRUE = frozenset({"y", "yes", "on", "1", "true", "t"})
-_FALSE = frozenset({"n", "no", "off", "0", "false", "f"})
+_HUB_ENDPOINT = "registry-1.docker.io"
 _TLS_KEYS = ("ca", "client", "skip_verify")
-_TYPES = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}
 _HEADER_NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_BUT_TAB = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -47,6 +56,7 @@ class HostIntent:
     option: str
     host: Host
     inherited: frozenset[str] = frozenset()
+    auth: Auth | None = None
 
     def option_of(self, key: str) -> str:
         """The option that a key came from, for messages."""
@@ -132,10 +142,10 @@ def read_registries(registries: t.Any, defaults: t.Any) -> tuple[Registry, ...]:
 
     :raises DomainError: names the option that is wrong, as ``registries[0].hosts[1].url``.
     """
-    inherited = _settings(_mapping({} if defaults is None else defaults, "defaults", _READERS), "defaults")
+    inherited = _defaults({} if defaults is None else defaults)
     entries = tuple(
         _registry(raw, f"registries[{index}]", inherited)
-        for index, raw in enumerate(_list(registries, "registries", "- namespace: docker.io"))
+        for index, raw in enumerate(read_list(registries, "registries", "- namespace: docker.io"))
     )
     _check_no_duplicates(entries)
     return entries
@@ -143,7 +153,7 @@ def read_registries(registries: t.Any, defaults: t.Any) -> tuple[Registry, ...]:
 
 def read_config_path(path: str, *, option: str = "config_path") -> str:
     """:raises DomainError: not exactly one absolute directory."""
-    _check_characters(path, "config_path")
+    check_characters(path, "config_path")
     problem, fix = None, "Write /etc/containerd/certs.d."
     if ":" in path:
         problem = f"{path!r} looks like a list of directories, of which containerd 2.1 and later find none"
@@ -161,58 +171,78 @@ def read_config_path(path: str, *, option: str = "config_path") -> str:
 
 
 def _registry(raw: t.Any, at: str, defaults: Raw) -> Registry:
-    entry = _mapping(raw, at, ("namespace", "fallback", "server", "hosts", *_READERS))
-    _require(entry, at, "namespace", "Name a registry such as docker.io, or _default for all others.")
-    _require(
+    entry = read_mapping(raw, at, ("namespace", "fallback", "server", "hosts", *_READERS, "auth"))
+    require(entry, at, "namespace", "Name a registry such as docker.io, or _default for all others.")
+    require(
         entry,
         at,
         "fallback",
         "Write true if containerd may ask the registry itself when no host has the image, or false if it never may.",
     )
-    hosts = _list(entry.get("hosts"), f"{at}.hosts", "- url: https://registry.example.com")
+    hosts = read_list(entry.get("hosts"), f"{at}.hosts", "- url: https://registry.example.com")
     registry = Registry(
         option=at,
-        namespace=Namespace.parse(_text(entry["namespace"], f"{at}.namespace"), option=f"{at}.namespace"),
-        fallback=_boolean(entry["fallback"], f"{at}.fallback"),
+        namespace=Namespace.parse(read_text(entry["namespace"], f"{at}.namespace"), option=f"{at}.namespace"),
+        fallback=read_boolean(entry["fallback"], f"{at}.fallback"),
         hosts=tuple(_host(host, f"{at}.hosts[{index}]", defaults) for index, host in enumerate(hosts)),
-        server=_server(entry, at, defaults),
     )
+    registry = dataclasses.replace(registry, server=_server(entry, registry, defaults))
     _check_endpoints_differ(registry)
     _check_fallback(registry)
     _check_no_leak(registry)
     return registry
 
 
-def _server(entry: Raw, at: str, defaults: Raw) -> HostIntent | None:
+def _server(entry: Raw, registry: Registry, defaults: Raw) -> HostIntent | None:
+    at = registry.option
     settings = _settings(entry, at)
     if entry.get("server") is not None:
-        return _endpoint(entry["server"], f"{at}.server", settings, defaults)
-    if settings:
+        return _endpoint(entry["server"], f"{at}.server", settings, defaults, _auth(entry, at))
+    auth = _auth(entry, at)
+    upstream = _upstream(registry)
+    if auth is not None and upstream is not None and not settings:
+        # Named, the upstream is the same endpoint; but it is none of those that the defaults are for.
+        return _endpoint(upstream, f"{at}.server", {}, {}, auth)
+    if settings or auth:
         raise DomainError(
             "is a key of the server, and this entry names none",
-            option=f"{at}.{next(iter(settings))}",
+            option=f"{at}.{next(iter(settings), 'auth')}",
             fix="Move it to the host that it is meant for, or add server.",
         )
     return None
 
 
+def _upstream(registry: Registry) -> str | None:
+    """The URL of what containerd asks last of its own accord, where that is known."""
+    name = registry.namespace.name
+    if not registry.fallback or registry.namespace.is_default or name.startswith(("localhost", "127.", "[::1]")):
+        return None
+    return f"https://{_HUB_ENDPOINT if name == HUB else name}"
+
+
 def _host(raw: t.Any, at: str, defaults: Raw) -> HostIntent:
     if isinstance(raw, str):
         raise DomainError("is text, not a mapping", option=at, fix="Write it as - url: https://registry.example.com.")
-    host = _mapping(raw, at, ("url", *_READERS))
-    _require(host, at, "url", "Write it as https://registry.example.com.")
-    return _endpoint(host["url"], f"{at}.url", _settings(host, at), defaults)
+    host = read_mapping(raw, at, ("url", *_READERS, "auth"))
+    require(host, at, "url", "Write it as https://registry.example.com.")
+    return _endpoint(host["url"], f"{at}.url", _settings(host, at), defaults, _auth(host, at))
 
 
-def _endpoint(url_text: t.Any, url_option: str, settings: Raw, defaults: Raw) -> HostIntent:
-    url = Url.parse(_text(url_text, url_option), option=url_option)
+def _auth(raw: Raw, at: str) -> Auth | None:
+    return None if raw.get("auth") is None else read_auth(raw["auth"], f"{at}.auth")
+
+
+def _endpoint(url_text: t.Any, url_option: str, settings: Raw, defaults: Raw, auth: Auth | None) -> HostIntent:
+    url = Url.parse(read_text(url_text, url_option), option=url_option)
     intent_option = url_option.removesuffix(".url")
     if not url.is_tls:
         _check_no_tls(settings, intent_option.removesuffix(".server"))
     inherited = {key: value for key, value in defaults.items() if key not in settings and _applies(key, url)}
     host = Host(url=url, **{**inherited, **settings})
     url.check_path(override_path=host.override_path, option=url_option)
-    return HostIntent(intent_option, host, frozenset(inherited))
+    intent = HostIntent(intent_option, host, frozenset(inherited), auth)
+    _check_auth(intent)
+    return intent
 
 
 def _applies(key: str, url: Url) -> bool:
@@ -230,6 +260,23 @@ def _check_no_tls(settings: Raw, at: str) -> None:
                 option=f"{at}.{key}",
                 fix="Write the URL with https://, or leave this out.",
             )
+
+
+def _check_auth(intent: HostIntent) -> None:
+    if intent.auth is None:
+        return
+    if any(name == AUTHORIZATION for name, _values in intent.host.header):
+        raise DomainError(
+            f"there is {intent.option_of('header')}.{AUTHORIZATION} for this endpoint already",
+            option=intent.auth.option,
+            fix="Leave out one of the two.",
+        )
+    if intent.host.url.host.lower() == HUB:
+        raise DomainError(
+            f"would go to {intent.host.url}, which is not where Docker Hub answers",
+            option=intent.auth.option,
+            fix=f"Write the URL as https://{_HUB_ENDPOINT}.",
+        )
 
 
 def _check_endpoints_differ(registry: Registry) -> None:
@@ -290,6 +337,9 @@ def _check_no_duplicates(entries: t.Iterable[Registry]) -> None:
 
 
 def _warnings(registry: Registry) -> t.Iterator[str]:
+    for intent in registry.endpoints:
+        if intent.auth is not None and not intent.host.url.is_tls:
+            yield f"{intent.auth.option}: goes over the network unencrypted, because {intent.host.url} is not https"
     if registry.fallback and registry.is_closed and registry.server is not None:
         yield (
             f"{registry.option}: fallback is true, but server takes the place of the upstream: "
@@ -317,13 +367,23 @@ def _resolves(host: Host) -> bool:
 # --- the settings of an endpoint
 
 
+def _defaults(raw: t.Any) -> dict[str, t.Any]:
+    if isinstance(raw, dict) and raw.get("auth") is not None:
+        raise DomainError(
+            "would hand one password to every endpoint",
+            option="defaults.auth",
+            fix="Write it at each host that it is for.",
+        )
+    return _settings(read_mapping(raw, "defaults", _READERS), "defaults")
+
+
 def _settings(raw: Raw, at: str) -> dict[str, t.Any]:
     """What is said of an endpoint besides its URL; null says nothing."""
     return {key: read(raw[key], f"{at}.{key}") for key, read in _READERS.items() if raw.get(key) is not None}
 
 
 def _capabilities(raw: t.Any, at: str) -> tuple[str, ...]:
-    values = _texts(raw, at)
+    values = read_texts(raw, at)
     if not values:
         raise DomainError(
             "is empty, which containerd reads as all", option=at, fix=f"Name some of {', '.join(CAPABILITIES)}."
@@ -333,12 +393,12 @@ def _capabilities(raw: t.Any, at: str) -> tuple[str, ...]:
             words = ", ".join(word.strip() for word in value.split(","))
             raise DomainError(f"{value!r} is one text, not a list", option=at, fix=f"Write a list: [{words}].")
         if value not in CAPABILITIES:
-            raise DomainError(f"{value!r} is no capability", option=f"{at}[{index}]", fix=_suggest(value, CAPABILITIES))
+            raise DomainError(f"{value!r} is no capability", option=f"{at}[{index}]", fix=suggest(value, CAPABILITIES))
     return tuple(known for known in CAPABILITIES if known in values)
 
 
 def _files(raw: t.Any, at: str) -> tuple[str, ...]:
-    files = _texts(raw, at)
+    files = read_texts(raw, at)
     for file in files:
         _check_file(file, at)
     return files
@@ -348,7 +408,7 @@ def _client(raw: t.Any, at: str) -> tuple[ClientFiles, ...]:
     if isinstance(raw, str):
         _check_file(raw, at)
         return ((raw,),)
-    items = _list(raw, at, "- [client.crt, client.key]")
+    items = read_list(raw, at, "- [client.crt, client.key]")
     if len(items) == 2 and all(isinstance(item, str) for item in items) and _KEY_FILE.search(items[1]):
         raise DomainError(
             "containerd takes each file of a flat list for certificate and key in one",
@@ -367,14 +427,18 @@ def _client_files(raw: t.Any, at: str) -> ClientFiles:
         for name, item in zip(("certificate", "key"), raw, strict=True):
             if item is None or item == "":
                 raise DomainError(f"the pair has no {name}", option=at, fix="Write [certificate, key].")
-    files = (raw,) if isinstance(raw, str) else tuple(_text(item, at) for item in _list(raw, at, "[certificate, key]"))
+    files = (
+        (raw,)
+        if isinstance(raw, str)
+        else tuple(read_text(item, at) for item in read_list(raw, at, "[certificate, key]"))
+    )
     for file in files:
         _check_file(file, at)
     return files
 
 
 def _check_file(file: str, at: str) -> None:
-    _check_characters(file, at)
+    check_characters(file, at)
     if not file.strip() or _CONTROL.search(file):
         raise DomainError(
             "is not the name of a file",
@@ -386,7 +450,7 @@ def _check_file(file: str, at: str) -> None:
 def _dial_timeout(raw: t.Any, at: str) -> str:
     if isinstance(raw, (int, float)) and not isinstance(raw, bool):
         raise DomainError(f"{raw} has no unit", option=at, fix=f'Write "{raw}s" for seconds.')
-    text = _text(raw, at)
+    text = read_text(raw, at)
     if re.fullmatch(r"\d+", text, re.ASCII):
         raise DomainError(f"{text!r} has no unit", option=at, fix=f'Write "{text}s" for seconds.')
     duration = parse_duration(text)
@@ -404,7 +468,7 @@ def _header(raw: t.Any, at: str) -> Headers:
     Authorization beside a lower-case one.
     """
     found: dict[str, tuple[str, ...]] = {}
-    for name, value in _mapping(raw, at, None).items():
+    for name, value in read_mapping(raw, at, None).items():
         option = f"{at}.{name}"
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
             raise DomainError("is not the name of a header", option=option, fix="Use letters, digits, - and _.")
@@ -421,7 +485,7 @@ def _header_values(raw: t.Any, at: str) -> tuple[str, ...]:
         # The value is not repeated: it may be a secret.
         raise DomainError("is neither text nor a list of texts", option=at, fix="Write the value in quotes.")
     for value in values:
-        _check_characters(value, at)
+        check_characters(value, at)
     if any(_CONTROL_BUT_TAB.search(value) for value in values):
         raise DomainError(
             "has a line break or another control character in it", option=at, fix="Write the value on one line."
@@ -429,78 +493,12 @@ def _header_values(raw: t.Any, at: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-# --- values of any option
-
-
-def _boolean(raw: t.Any, at: str) -> bool:
-    if isinstance(raw, bool):
-        return raw
-    text = str(raw).strip().lower()
-    if not isinstance(raw, (str, int)) or text not in _TRUE | _FALSE:
-        raise DomainError(f"is {_shown_type(raw)}, not true or false", option=at, fix="Write true or false.")
-    return text in _TRUE
-
-
-def _text(raw: t.Any, at: str) -> str:
-    if not isinstance(raw, str):
-        raise DomainError(f"is {_shown_type(raw)}, not text", option=at, fix="Write one text, in quotes.")
-    _check_characters(raw, at)
-    return raw
-
-
-def _check_characters(text: str, at: str) -> None:
-    """:raises DomainError: text that cannot be written to a file, as the escapes of JSON can give it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        what = f"U+{ord(text[error.start]):04X} is half a character"
-        raise DomainError(what, option=at, fix="Write whole ones.") from None
-
-
-def _texts(raw: t.Any, at: str) -> tuple[str, ...]:
-    values = raw if isinstance(raw, list) else [_text(raw, at)]
-    return tuple(_text(value, f"{at}[{index}]") for index, value in enumerate(values))
-
-
-def _list(raw: t.Any, at: str, example: str) -> list[t.Any]:
-    if raw is None:
-        return []
-    if not isinstance(raw, list):
-        raise DomainError(f"is {_shown_type(raw)}, not a list", option=at, fix=f"Write a list, such as {example}.")
-    return raw
-
-
-def _mapping(raw: t.Any, at: str, known: t.Iterable[str] | None) -> Raw:
-    if not isinstance(raw, dict):
-        raise DomainError(f"is {_shown_type(raw)}, not a mapping", option=at, fix="Write it as key: value.")
-    names = raw if known is None else tuple(known)
-    for key in raw:
-        _check_characters(str(key), at)
-        if key not in names:
-            raise DomainError("is not a known option", option=f"{at}.{key}", fix=_suggest(str(key), tuple(names)))
-    return raw
-
-
-def _require(raw: Raw, at: str, key: str, fix: str) -> None:
-    if raw.get(key) is None:
-        raise DomainError("is missing", option=f"{at}.{key}", fix=fix)
-
-
-def _suggest(word: str, known: t.Sequence[str]) -> str:
-    near = difflib.get_close_matches(word.lower().replace("-", "_"), known, n=1)
-    return f"Did you mean {near[0]}?" if near else f"Known are {', '.join(known)}."
-
-
-def _shown_type(value: t.Any) -> str:
-    return "null" if value is None else _TYPES.get(type(value), f"of type {type(value).__name__}")
-
-
 _READERS: dict[str, t.Callable[[t.Any, str], t.Any]] = {
     "capabilities": _capabilities,
     "ca": _files,
     "client": _client,
-    "skip_verify": _boolean,
-    "override_path": _boolean,
+    "skip_verify": read_boolean,
+    "override_path": read_boolean,
     "dial_timeout": _dial_timeout,
     "header": _header,
 }

@@ -246,7 +246,7 @@ ERRORS: dict[str, tuple[t.Any, Raw | None, str]] = {
     "unknown option": (
         [entry(), entry(namespace="docker.io", mirror=A)],
         None,
-        f"registries[1].mirror: is not a known option. Known are namespace, fallback, server, hosts, {KNOWN}.",
+        f"registries[1].mirror: is not a known option. Known are namespace, fallback, server, hosts, {KNOWN}, auth.",
     ),
     "misspelt option": (
         [entry(host(**{"skip-verify": True}))],
@@ -261,7 +261,7 @@ ERRORS: dict[str, tuple[t.Any, Raw | None, str]] = {
     "option that is no text": (
         [{1: 2}],
         None,
-        f"registries[0].1: is not a known option. Known are namespace, fallback, server, hosts, {KNOWN}.",
+        f"registries[0].1: is not a known option. Known are namespace, fallback, server, hosts, {KNOWN}, auth.",
     ),
     "unknown default": ([], {"url": A}, f"defaults.url: is not a known option. Known are {KNOWN}."),
     "defaults as a list": ([], [], "defaults: is a list, not a mapping. Write it as key: value."),
