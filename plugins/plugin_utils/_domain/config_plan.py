@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the airgap.nodes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to change in a config.toml, and what containerd would make of it. Private to this collection."""
+"""What has to change in a config.toml and the files that it imports. Private to this collection."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_schema import (
-    COUNTING_TABLES,
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import config_checks
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
     CRI_IDS,
-    NAMED_ENTRIES,
-    REGISTRY_TABLES,
-    SERVER_TABLES_UP_TO,
+    REGISTRY_CONFIG_PATH,
+    SANDBOX_IMAGE,
     V1_CRI,
     V2_CRI,
-    Data,
-    Setting,
-    check_accepted,
-    place,
-    stated_version,
+    canonical,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import check_accepted, stated_version
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import (
+    ConfigFile,
+    effective,
+    in_canonical_names,
+    leaves,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import Operation, place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import (
@@ -37,17 +40,22 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
-Operation = Set | Remove
+Data = t.Mapping[str, t.Any]
+
+CONFIG_TOML = "/etc/containerd/config.toml"
+# The newest version whose [grpc], [ttrpc], [debug] and [metrics] containerd reads.
+SERVER_TABLES_UP_TO = 3
 
 # A name alone is refused: 3.1 is what YAML makes of an unquoted 3.10.
 _IMAGE = re.compile(
     r"(?=.*[/:@])[a-zA-Z0-9.\-_:\[\]]+(?:/[a-z0-9._\-]+)*(?::[\w.\-]+)?(?:@sha256:[0-9a-f]{64})?", re.ASCII
 )
-_TYPE_NAMES = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
 _URL_CREDENTIALS = re.compile(r"://\S*@")
 _ADD_VERSION = (
     "Say which version the file is meant to be, for example with settings: {version: 2}, after reading what is in it."
 )
+# They say how the file is read, and are no settings that other names or places exist for.
+_LITERAL = ("imports", "disabled_plugins", "required_plugins")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,53 +64,84 @@ class ConfigIntent:
 
     sandbox_image: str | None = None
     registry_config_path: str | None = None
-    settings: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    settings: Data = dataclasses.field(default_factory=dict)
     absent: tuple[KeyPath, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
-class ConfigPlan:
-    """The file as it should be; ``text`` equals the old text exactly when nothing has to change."""
+class Source:
+    """A file as it was read; ``content`` is None where there is none."""
 
+    path: str
+    content: bytes | None
+
+
+@dataclasses.dataclass(frozen=True)
+class FileEdit:
+    """One file as it should be; ``text`` equals the old text exactly when nothing has to change."""
+
+    path: str
     text: str
     differences: tuple[Difference, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfigPlan:
+    """Every file as it should be, ``config.toml`` itself first."""
+
+    files: tuple[FileEdit, ...]
     config_version: int
     restart_required: bool
     warnings: tuple[str, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """config.toml itself."""
+        return self.files[0].text
 
-def plan_config(content: bytes | None, intent: ConfigIntent, release: Release) -> ConfigPlan:
-    """Plans the edit of one config.toml; ``content`` is None where there is no file.
+    @property
+    def edits(self) -> tuple[FileEdit, ...]:
+        """The files that have to change, what is imported first: config.toml must not name what is not there yet."""
+        return tuple(file for file in reversed(self.files) if file.differences)
 
-    :raises DomainError: the file or the intent is not sound; nothing may be written then.
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        return tuple(difference for file in self.files for difference in file.differences)
+
+
+def plan_config(
+    content: bytes | None,
+    intent: ConfigIntent,
+    release: Release,
+    *,
+    path: str = CONFIG_TOML,
+    imported: t.Sequence[Source] = (),
+) -> ConfigPlan:
+    """Plans the edit of a config.toml; ``imported`` are the files that it imports, in the order of reading.
+
+    :raises DomainError: a file or the intent is not sound; nothing may be written then.
     """
-    text = decode(content or b"", release)
-    before = parse(text)
+    texts = {source.path: decode(source, release) for source in (Source(path, content), *imported)}
+    before = tuple(ConfigFile(name, _parsed(name, text, path)) for name, text in texts.items())
     operations, warnings = _operations(before, intent, release)
-    edited = edit(text, operations)
-    _check_types(edited.differences)
-    _check_directories(edited.differences)
-    after = parse(edited.text)
-    version = stated_version(after)
-    if version is not None:
-        check_accepted(version, release)
-    _check_cri_is_enabled(after, intent)
-    _check_plugin_names(after, version or 1, release)
-    _check_one_registry_method(after, intent, release)
+    edits = tuple(_edited(name, text, operations.get(name, ()), main=path) for name, text in texts.items())
+    after = tuple(ConfigFile(file.path, parse(file.text)) for file in edits)
+    _check(after, [difference for file in edits for difference in file.differences], intent, release)
+    effect = effective(after, release)
     return ConfigPlan(
-        text=edited.text,
-        differences=edited.differences,
-        config_version=version or 1,
-        restart_required=not same(_effective(before), _effective(after)),
-        warnings=(*warnings, *_doubts(after, intent, edited.differences)),
+        files=edits,
+        config_version=stated_version(after[0].data) or 1,
+        restart_required=not same(effective(before, release), effect),
+        warnings=(*warnings, *(config_checks.doubts(effect, after) if _speaks_of_cri(intent) else ())),
     )
 
 
-def decode(content: bytes, release: Release) -> str:
-    """The text of a config.toml.
+def decode(source: Source, release: Release) -> str:
+    """The text of a file.
 
     :raises DomainError: not UTF-8, or with a byte order mark that this release refuses.
     """
+    content = source.content or b""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -112,7 +151,7 @@ def decode(content: bytes, release: Release) -> str:
             line=line,
             fix="Nothing was changed; save the file as UTF-8.",
         ) from None
-    if text.startswith("\ufeff") and release.line >= (2, 0):
+    if text.startswith("\ufeff") and not release.rules.reads_byte_order_mark:
         raise DomainError(
             f"the file begins with a byte order mark, which containerd {release} refuses",
             line=1,
@@ -121,26 +160,88 @@ def decode(content: bytes, release: Release) -> str:
     return text
 
 
+def _parsed(name: str, text: str, main: str) -> dict[str, t.Any]:
+    return _naming(name, main, lambda: parse(text))
+
+
+def _edited(name: str, text: str, operations: t.Sequence[Operation], *, main: str) -> FileEdit:
+    edited = _naming(name, main, lambda: edit(text, operations))
+    return FileEdit(name, edited.text, edited.differences)
+
+
+_Result = t.TypeVar("_Result")
+
+
+def _naming(name: str, main: str, work: t.Callable[[], _Result]) -> _Result:
+    """An error about an imported file names it; whoever asked for config.toml knows its name."""
+    try:
+        return work()
+    except DomainError as error:
+        raise error if name == main else error.in_file(name) from None
+
+
 # --- from intent to operations
 
+_Files = tuple[ConfigFile, ...]
 
-def _operations(data: Data, intent: ConfigIntent, release: Release) -> tuple[list[Operation], tuple[str, ...]]:
-    removals = [Remove(path) for path in intent.absent]
-    asked = [Set((key,), value) for key, value in intent.settings.items() if key != "version"]
-    kept = applied(data, removals)
-    version = _version(data, kept, intent, release)
-    operations: list[Operation] = [] if version == stated_version(kept) else [Set(("version",), version)]
-    operations += asked
+
+@dataclasses.dataclass(frozen=True)
+class _Wish:
+    """A setting under its canonical name, and as the user wrote it."""
+
+    path: KeyPath
+    value: t.Any
+    written: KeyPath
+
+
+def _operations(
+    files: _Files, intent: ConfigIntent, release: Release
+) -> tuple[dict[str, list[Operation]], tuple[str, ...]]:
     warnings: list[str] = []
+    first = _of_the_file(files, intent, release, warnings)
+    main = ConfigFile(files[0].path, applied(files[0].data, first))
+    wishes = _wishes(intent, release)
+    absent = tuple(path for path in intent.absent if path != ("version",))
+    _check_agreement(wishes, absent)
+    placement = place((main, *files[1:]), [Set(wish.path, wish.value) for wish in wishes], absent, release)
+    for operations in placement.operations.values():
+        _check_nothing_returns(operations, absent)
+    return {**placement.operations, main.path: [*first, *placement.operations.get(main.path, ())]}, tuple(warnings)
+
+
+def _of_the_file(files: _Files, intent: ConfigIntent, release: Release, warnings: list[str]) -> list[Operation]:
+    """What says how config.toml itself is read: its version, its imports, the plugins that run at all."""
+    data = files[0].data
+    kept = applied(data, [Remove(path) for path in intent.absent])
+    stated = stated_version(data)
+    version = _version(data, kept, intent, release)
+    operations: list[Operation] = [] if version == stated else [_version_operation(version)]
+    operations += [Set((key,), intent.settings[key]) for key in _LITERAL if key in intent.settings]
     if _speaks_of_cri(intent):
         _check_cri_survives(kept, version, release)
     if version is not None:
         check_accepted(version, release)
+        if ("version",) in intent.absent:
+            raise _both_set_and_absent(("version",))
     if _speaks_of_cri(intent) or (version or 1) > 1:
         operations += _without_short_name_of_cri(data, intent, warnings)
-    operations += _placed(applied(kept, asked), intent, version, release)
-    _check_agreement(operations, intent.absent)
-    return [*operations, *removals], tuple(warnings)
+    return operations
+
+
+def _version_operation(version: int | None) -> Operation:
+    return Remove(("version",)) if version is None else Set(("version",), version)
+
+
+def _wishes(intent: ConfigIntent, release: Release) -> list[_Wish]:
+    if not isinstance(intent.settings.get("plugins", {}), dict):
+        raise DomainError("is a plain value, not a table", key_path=("plugins",), fix="Name the table's keys.")
+    settings = {key: value for key, value in intent.settings.items() if key not in (*_LITERAL, "version")}
+    wishes = [_Wish(*in_canonical_names(path, value), path) for path, value in leaves(settings)]
+    options = {
+        SANDBOX_IMAGE: _checked_image(intent.sandbox_image),
+        REGISTRY_CONFIG_PATH: _checked_config_path(intent.registry_config_path, release),
+    }
+    return [*wishes, *(_Wish(path, value, path) for path, value in options.items() if value is not None)]
 
 
 def _speaks_of_plugins(intent: ConfigIntent) -> bool:
@@ -148,13 +249,13 @@ def _speaks_of_plugins(intent: ConfigIntent) -> bool:
 
 
 def _speaks_of_cri(intent: ConfigIntent) -> bool:
-    names = CRI_IDS | {V1_CRI[1]}
+    plugins = CRI_IDS | {V1_CRI[1]}
     return bool(
-        intent.sandbox_image or intent.registry_config_path or names & _table(intent.settings, "plugins").keys()
+        intent.sandbox_image or intent.registry_config_path or plugins & _table(intent.settings, "plugins").keys()
     )
 
 
-def _table(data: Data, key: str) -> t.Mapping[str, t.Any]:
+def _table(data: Data, key: str) -> Data:
     value = data.get(key)
     return value if isinstance(value, dict) else {}
 
@@ -172,7 +273,7 @@ def _version(data: Data, kept: Data, intent: ConfigIntent, release: Release) -> 
     if stated is not None and "version" not in kept:
         _check_version_change(kept, stated, 1)
         return None
-    return _version_to_add(kept, intent, release) if stated is None and _speaks_of_plugins(intent) else stated
+    return _version_to_add(kept, release) if stated is None and _speaks_of_plugins(intent) else stated
 
 
 def _wanted_version(intent: ConfigIntent) -> int | None:
@@ -182,17 +283,7 @@ def _wanted_version(intent: ConfigIntent) -> int | None:
         raise DomainError(error.what, option="settings.version", fix=error.fix) from None
 
 
-def _placed(data: Data, intent: ConfigIntent, version: int | None, release: Release) -> list[Operation]:
-    wishes = {
-        Setting.SANDBOX_IMAGE: _checked_image(intent.sandbox_image),
-        Setting.REGISTRY_CONFIG_PATH: _checked_config_path(intent.registry_config_path, release),
-    }
-    return [
-        Set(place(setting, data, version, release), value) for setting, value in wishes.items() if value is not None
-    ]
-
-
-def _version_to_add(data: Data, intent: ConfigIntent, release: Release) -> int | None:
+def _version_to_add(data: Data, release: Release) -> int | None:
     """The version that a file without one gets, None where it must stay without.
 
     Only a file that has no plugin table can be given a version without a change of meaning: containerd reads all others
@@ -204,9 +295,7 @@ def _version_to_add(data: Data, intent: ConfigIntent, release: Release) -> int |
     if not plugins:
         # Version 4 no longer reads [grpc], [ttrpc], [debug] and [metrics] of a file that was written before it.
         return min(release.config_version, 3)
-    ignored = [*filter(_is_uri, _table(intent.settings, "plugins"))]
-    if look_up(data, V1_CRI) is None:
-        ignored += filter(_is_uri, _table(data, "plugins"))
+    ignored = [] if look_up(data, V1_CRI) is not None else [*filter(_is_uri, _table(data, "plugins"))]
     if ignored and release.line < (2, 0):
         raise DomainError(
             f"the file has no version line, so containerd {release} reads it as version 1 and ignores "
@@ -287,148 +376,43 @@ def _checked_config_path(path: str | None, release: Release) -> str | None:
     return read_config_path(path, option="registry_config_path")
 
 
-def _check_agreement(operations: list[Operation], absent: tuple[KeyPath, ...]) -> None:
-    """:raises DomainError: two options ask for different things at one path."""
-    leaves = [
-        leaf
-        for operation in operations
-        if isinstance(operation, Set)
-        for leaf in _leaves(operation.path, operation.value)
-    ]
-    wanted: dict[KeyPath, t.Any] = {}
-    for path, value in leaves:
-        if path in wanted and not same(wanted[path], value):
-            raise DomainError("is asked for with two different values", key_path=path, fix="Name it once.")
-        wanted[path] = value
+def _check_agreement(wishes: list[_Wish], absent: tuple[KeyPath, ...]) -> None:
+    """:raises DomainError: two options ask for different things of one setting."""
+    known: dict[KeyPath, _Wish] = {}
+    for wish in wishes:
+        other = known.setdefault(wish.path, wish)
+        if not same(other.value, wish.value):
+            raise DomainError("is asked for with two different values", key_path=other.written, fix="Name it once.")
+        for removed in map(canonical, absent):
+            if len(removed) > 2 and wish.path[: len(removed)] == removed:
+                raise _both_set_and_absent(wish.written)
+
+
+def _check_nothing_returns(operations: list[Operation], absent: tuple[KeyPath, ...]) -> None:
+    """:raises DomainError: a wish would be written into a table that is to go."""
+    for operation in operations:
         for removed in absent:
-            if path[: len(removed)] == removed:
-                raise DomainError("is both set and named in absent", key_path=path, fix="Leave out one of the two.")
+            if isinstance(operation, Set) and operation.path[: len(removed)] == removed:
+                raise _both_set_and_absent(operation.path)
 
 
-def _leaves(path: KeyPath, value: t.Any) -> t.Iterator[tuple[KeyPath, t.Any]]:
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from _leaves((*path, key), item)
-    else:
-        yield path, value
+def _both_set_and_absent(path: KeyPath) -> DomainError:
+    return DomainError("is both set and named in absent", key_path=path, fix="Leave out one of the two.")
 
 
 # --- what containerd would make of the result
 
 
-def _check_cri_is_enabled(data: Data, intent: ConfigIntent) -> None:
-    disabled = data.get("disabled_plugins")
-    if not _speaks_of_cri(intent) or not isinstance(disabled, list):
-        return
-    for name in disabled:
-        if name in CRI_IDS or name == "cri":
-            raise DomainError(
-                f"disables {name}, so no setting of CRI can have an effect",
-                key_path=("disabled_plugins",),
-                fix="Remove the name from the list, for example with settings: {disabled_plugins: []}.",
-            )
-
-
-def _check_plugin_names(data: Data, version: int, release: Release) -> None:
-    """Names of version 1 in a newer file: 1.x does not start with them, 2.x starts with those of tables, but passes
-    over the tables."""
-    for key in ("disabled_plugins", "required_plugins"):
-        names = data.get(key, [])
-        if not isinstance(names, list):
-            raise DomainError("is not a list of names", key_path=(key,), fix=f"Write it as {key} = [].")
-        for name in filter(lambda name: version > 1 and _is_short(name, release), names):
-            raise DomainError(
-                f"names the plugin {name!r} as version 1 did: containerd does not start with it in version {version}",
-                key_path=(key,),
-                fix="Write the plugin's full id, such as io.containerd.snapshotter.v1.aufs.",
-            )
-    for name in _table(data, "plugins") if version > 1 else ():
-        if name == V1_CRI[1] or (release.line < (2, 0) and _is_short(name, release)):
-            raise DomainError(
-                f"is a version 1 table in a version {version} file: containerd 1.x does not start with it, "
-                "2.x ignores it",
-                key_path=("plugins", name),
-                fix=f"Name it {show_key_path(V2_CRI)}." if name == V1_CRI[1] else "Name it by the plugin's full id.",
-            )
-
-
-def _is_short(name: t.Any, release: Release) -> bool:
-    """Whether containerd would say "expect io.containerd.x.vx"; 2.x asks less of a name."""
-    return len(str(name).split(".")) < (4 if release.line < (2, 0) else 2)
-
-
-def _check_types(differences: tuple[Difference, ...]) -> None:
-    """A value of another type than the one in the file keeps containerd from starting."""
-    for difference in differences:
-        names = [_TYPE_NAMES.get(type(value)) for value in (difference.before, difference.after)]
-        if all(names) and names[0] != names[1]:
-            raise DomainError(
-                f"is {names[0]} in the file and {names[1]} in the task",
-                key_path=difference.path,
-                fix='Write it as in the file; YAML takes 3.10 for a number and "3" for a text.',
-            )
-
-
-def _check_directories(differences: tuple[Difference, ...]) -> None:
-    """What ``settings`` say of the directory is held to the same rules as ``registry_config_path``."""
-    for difference in differences:
-        if difference.path[-2:] == ("registry", "config_path") and difference.after:
-            read_config_path(str(difference.after), option=show_key_path(difference.path))
-
-
-def _doubts(data: Data, intent: ConfigIntent, differences: tuple[Difference, ...]) -> list[str]:
-    """What stands in the file and may undo what is asked."""
-    doubts = []
-    if data.get("imports") and differences and _speaks_of_cri(intent):
-        doubts.append(
-            "the file has imports; a file that they name can override what is set here, and on containerd 1.x one key "
-            "of CRI in it replaces all of them. See what counts with containerd config dump."
-        )
-    for table in REGISTRY_TABLES:
-        directories = look_up(data, (*table, "config_path"))
-        if _speaks_of_cri(intent) and isinstance(directories, str) and ":" in directories:
-            doubts.append(
-                f"{show_key_path((*table, 'config_path'))} is a list of directories, of which containerd 2.1 and newer "
-                "find none. Name one directory in registry_config_path."
-            )
-    return doubts
-
-
-def _check_one_registry_method(data: Data, intent: ConfigIntent, release: Release) -> None:
-    """Tables of the old method beside config_path: CRI would not load, while the daemon and its unit look healthy."""
-    if not _speaks_of_plugins(intent):
-        return
-    for table in REGISTRY_TABLES:
-        registry = look_up(data, table)
-        if not isinstance(registry, dict) or not registry.get("config_path"):
-            continue
-        if registry.get("mirrors"):
-            _refuse_legacy((*table, "mirrors"), release)
-        tls = [host for host, config in _tables(registry.get("configs")) if config.get("tls")]
-        if tls and release.line < (2, 0):
-            _refuse_legacy((*table, "configs", tls[0], "tls"), release)
-
-
-def _tables(value: t.Any) -> list[tuple[str, dict[str, t.Any]]]:
-    return [(key, item) for key, item in value.items() if isinstance(item, dict)] if isinstance(value, dict) else []
-
-
-def _refuse_legacy(path: KeyPath, release: Release) -> t.NoReturn:
-    raise DomainError(
-        f"cannot stand beside registry.config_path: containerd {release} would start without CRI, and no pod could run",
-        key_path=path,
-        fix="Nothing was changed. Migrate: write these entries as registries of containerd_registries, "
-        "and name this table in absent of the same task.",
-    )
-
-
-def _effective(data: t.Any) -> t.Any:
-    """The data without the empty tables that mean nothing to containerd."""
-    return _pruned(data, counts=False)
-
-
-def _pruned(value: t.Any, *, counts: bool) -> t.Any:
-    if not isinstance(value, dict):
-        return value
-    pruned = {key: _pruned(item, counts=key in NAMED_ENTRIES) for key, item in value.items()}
-    return {key: item for key, item in pruned.items() if item != {} or counts or key in COUNTING_TABLES}
+def _check(files: _Files, differences: list[Difference], intent: ConfigIntent, release: Release) -> None:
+    config_checks.check_types(differences)
+    config_checks.check_directories(differences)
+    config_checks.check_versions(files, release)
+    config_checks.check_cni_directories(files)
+    for file in files:
+        version = stated_version(file.data) or 1
+        if _speaks_of_cri(intent):
+            config_checks.check_cri_is_enabled(file.data)
+            config_checks.check_one_cri_table(file.data, version, release)
+        config_checks.check_plugin_names(file.data, version, release)
+    if _speaks_of_plugins(intent):
+        config_checks.check_one_registry_method(effective(files, release), files, release)

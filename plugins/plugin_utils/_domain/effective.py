@@ -26,7 +26,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     plugin_id,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, Versions
 
 Data = t.Mapping[str, t.Any]
 Table = dict[str, t.Any]
@@ -50,10 +50,12 @@ class ConfigFile:
 
 def effective(files: t.Sequence[ConfigFile], release: Release) -> Table:
     """The settings that count, in canonical names; ``files`` in the order in which the release reads them."""
-    merged = _read_by_1(files) if release.line < (2, 0) else _read_by_2(files, release)
+    merged = _read_by_1(files) if release.rules.imports.replaces_plugins else _read_by_2(files, release)
     result: Table = {}
     for path, value in leaves(merged):
-        if path[0] not in ("version", "imports"):
+        # containerd prints the older key as an empty one beside the newer.
+        is_empty_alias = value == "" and canonical(path) == CNI_BIN_DIRS
+        if path[0] not in ("version", "imports") and not is_empty_alias:
             _put(result, *in_canonical_names(path, value))
     return meaningful(result)
 
@@ -123,20 +125,21 @@ def _read_by_1(files: t.Sequence[ConfigFile]) -> Table:
 
 def _read_by_2(files: t.Sequence[ConfigFile], release: Release) -> Table:
     merged: Table = {}
-    each_on_its_own = release.line >= (2, 3)
+    newest = release.config_version
+    each_on_its_own = release.rules.imports.versions is Versions.EACH_ITS_OWN
     for file in files:
         data = copy.deepcopy(dict(file.data))
         version = _stated(data)
         if version < 2:
             data = _with_long_names(data)
         if each_on_its_own:
-            data = _migrated(data, version, newest=4)
+            data = _migrated(data, version, newest=newest)
         _merge(merged, data, plugins=_merge_tables, lists=_unite)
     if each_on_its_own:
         return merged
     # A file without a version counts as one of version 3 once its plugins are renamed, and is not migrated further.
     versions = [version if version > 1 else 3 for version in (_stated(file.data) for file in files)]
-    return _migrated(merged, versions[-1] if versions else 3, newest=3)
+    return _migrated(merged, versions[-1] if versions else 3, newest=newest)
 
 
 def _with_long_names(data: Table) -> Table:

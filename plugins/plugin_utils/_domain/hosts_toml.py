@@ -14,12 +14,13 @@ import json
 import re
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Url
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace, Url
 
 OWNER_MARK = "# Managed by Ansible (airgap.nodes.containerd_registries)"
-OWNER_LINE = f"{OWNER_MARK}: changes made here are overwritten."
 CAPABILITIES = ("pull", "resolve", "push", "referrers")
 
+# Before it named a namespace, the mark was followed by the colon alone.
+_OWNER_LINE = re.compile(rf"{re.escape(OWNER_MARK)}(?: for (?P<namespace>\S+):| *[:\r\n]|$)")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 Headers = tuple[tuple[str, tuple[str, ...]], ...]
@@ -58,9 +59,14 @@ class HostsFile:
         return any(host.header for host in self.endpoints)
 
 
-def render(file: HostsFile) -> str:
+def owner_line(namespace: Namespace) -> str:
+    """The first line of what the collection writes: a copy of the directory, made by others, is not taken for ours."""
+    return f"{OWNER_MARK} for {namespace.name}: changes made here are overwritten."
+
+
+def render(file: HostsFile, namespace: Namespace) -> str:
     """The text; equal values give equal bytes."""
-    lines = [OWNER_LINE]
+    lines = [owner_line(namespace)]
     if file.server is not None:
         lines += [_assignment("server", str(file.server.url)), *_settings(file.server)]
         lines += _headers(file.server, "header")
@@ -73,9 +79,12 @@ def render(file: HostsFile) -> str:
     return "\n".join(lines) + "\n"
 
 
-def is_owned(content: bytes) -> bool:
-    """Whether a hosts.toml was written by this collection."""
-    return content.split(b"\n", 1)[0].startswith(OWNER_MARK.encode())
+def is_owned(content: bytes, directory: str) -> bool:
+    """Whether the hosts.toml in the directory of a namespace was written by this collection, and written for it."""
+    found = _OWNER_LINE.match(content.split(b"\n", 1)[0].decode(errors="replace"))
+    if found is None:
+        return False
+    return found["namespace"] is None or Namespace(found["namespace"]).directory == directory
 
 
 def _settings(host: Host) -> list[str]:

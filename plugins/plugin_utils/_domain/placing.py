@@ -29,7 +29,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective imp
     merged_version,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, Versions
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set, applied, look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
@@ -78,23 +78,36 @@ def place(
     :raises DomainError: the release reads the wish in none of the places, or something else would change with it.
     """
     draft = _Draft(files, {}, release)
-    target = applied(draft.effective(), [Remove(canonical(path)) for path in absent])
-    for file in files:
-        removals = [Remove(name) for path in absent for name in aliases(path) if look_up(file.data, name) is not None]
-        if removals:
-            draft.add(file.path, removals)
+    tables = [path for path in absent if is_whole_table(path)]
+    _remove(draft, tables)
+    settings = [path for path in absent if path not in tables]
+    target = applied(draft.effective(), [Remove(canonical(path)) for path in settings])
+    _remove(draft, settings)
     # What stood behind something removed, as the snapshotter of version 2 behind its runtimes, is wished for again.
     lost = [Set(path, value) for path, value in leaves(target) if look_up(draft.effective(), path) is None]
     for wish in [*lost, *wishes]:
         _place(draft, wish, first or files[0].path)
     _prove(draft, applied(target, wishes))
-    return Placement(draft.files, draft.operations)
+    # What goes may show how what comes is to be laid out.
+    ordered = {path: sorted(each, key=lambda one: isinstance(one, Remove)) for path, each in draft.operations.items()}
+    return Placement(draft.files, ordered)
 
 
-def aliases(path: KeyPath) -> list[KeyPath]:
-    """The path, and its names in the other versions; a plugin's whole table is taken as it is named."""
-    whole_table = path[:1] == ("plugins",) and len(path) < 3
-    return list(dict.fromkeys([path, *(() if whole_table else names(canonical(path)))]))
+def is_whole_table(path: KeyPath) -> bool:
+    """Whether a path names a table of one version, such as a plugin's, and not a setting, whatever it is called."""
+    return len(path) < (3 if path[:1] == ("plugins",) else 2)
+
+
+def _remove(draft: _Draft, paths: t.Sequence[KeyPath]) -> None:
+    for file in draft.files:
+        every = [name for path in paths for name in _aliases(path)]
+        removals = [Remove(name) for name in every if look_up(file.data, name) is not None]
+        if removals:
+            draft.add(file.path, removals)
+
+
+def _aliases(path: KeyPath) -> list[KeyPath]:
+    return [path] if is_whole_table(path) else list(dict.fromkeys([path, *names(canonical(path))]))
 
 
 def _place(draft: _Draft, wish: Set, first: str) -> None:
@@ -129,7 +142,7 @@ def _candidates(file: ConfigFile, wish: Set, draft: _Draft) -> t.Iterator[list[O
 
 
 def _version_read_as(file: ConfigFile, draft: _Draft) -> int:
-    if draft.release.line >= (2, 3):
+    if draft.release.rules.imports.versions is Versions.EACH_ITS_OWN:
         return int(file.data.get("version") or 1)
     return merged_version(draft.files) or 1
 
@@ -140,29 +153,32 @@ def _by_preference(file: ConfigFile, path: KeyPath, version: int) -> list[KeyPat
     own = every.in_version(version)
     newer = [every.in_version(number) for number in range(version + 1, 5)]
     older = [every.in_version(number) for number in range(version - 1, 0, -1)]
-    # A version 2 file that has CRI in the tables of version 3 alone is one for containerd 2.x.
-    if version == 2 and _has_new_tables_only(file):
-        order = [*newer, own, *older]
-    elif version == 1 and look_up(file.data, V1_CRI) is None and look_up(file.data, V2_CRI) is not None:
-        order = [*newer[:1], own, *newer[1:]]
-    else:
-        order = [own, *newer, *older]
+    order = [*newer, own, *older] if _has_newer_tables_only(file, version) else [own, *newer, *older]
     known = list(dict.fromkeys(name for name in order if name is not None))
+    if version < 2 and look_up(file.data, V2_CRI) is None:
+        # As newer as the tables that the file has.
+        known.sort(key=lambda name: name[:2] == V2_CRI)
     return sorted(known, key=lambda name: look_up(file.data, name) is None)
 
 
-def _has_new_tables_only(file: ConfigFile) -> bool:
-    has_new = any(look_up(file.data, table) is not None for table in (IMAGES, RUNTIME))
-    return has_new and look_up(file.data, V2_CRI) is None
+def _has_newer_tables_only(file: ConfigFile, version: int) -> bool:
+    """A file that has CRI in tables of later versions alone is one for a containerd that reads those."""
+    older = {0: (V1_CRI,), 1: (V1_CRI,), 2: (V2_CRI,)}.get(version)
+    newer = (V2_CRI, IMAGES, RUNTIME) if version < 2 else (IMAGES, RUNTIME)
+    return older is not None and not _has_any(file, older) and _has_any(file, newer)
+
+
+def _has_any(file: ConfigFile, tables: t.Iterable[KeyPath]) -> bool:
+    return any(look_up(file.data, table) is not None for table in tables)
 
 
 def _cni_directories(file: ConfigFile, name: KeyPath, directories: list[str]) -> t.Iterator[list[Operation]]:
     """One directory can stand in the old key, more than one need the new one; both together stop CRI."""
     table = name[:-1]
     old, new = (*table, "bin_dir"), (*table, "bin_dirs")
-    if len(directories) == 1 and (name == old or look_up(file.data, old) is not None):
+    is_there = bool(look_up(file.data, old))
+    if len(directories) == 1 and (name == old or is_there):
         yield [Set(old, directories[0])]
-    is_there = look_up(file.data, old) is not None
     yield [*([Remove(old)] if is_there else []), Set(new, directories)]
 
 

@@ -19,8 +19,13 @@ import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, sha256
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import (
+    header_warnings,
+    node_credentials,
+    with_headers,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import intended, reread
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Reading, intended, reread
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import (
     Host,
     HostsFile,
@@ -72,13 +77,17 @@ class PemFile:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The changes, and what to tell about them; ``before`` has the old content of each hosts.toml that changes."""
+    """The changes, and what to tell about them; ``before`` has the old content of each hosts.toml that changes.
+
+    ``config_auth`` are the hosts whose credentials have no place in hosts.toml on this release.
+    """
 
     changes: ChangeSet
     registries: tuple[dict[str, t.Any], ...] = ()
     adopted: tuple[str, ...] = ()
     purged: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    config_auth: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     before: t.Mapping[str, bytes] = dataclasses.field(default_factory=dict, repr=False)
 
@@ -101,6 +110,9 @@ def plan_registries(state: NodeState, intent: Intent, pems: t.Mapping[str, PemFi
     """
     for registry in intent.registries:
         _check_known(registry, release)
+    config_auth = tuple(sorted(node_credentials(intent.registries, release).wishes))
+    doubts = (*intent.warnings, *header_warnings(intent.registries, release))
+    intent = dataclasses.replace(intent, registries=tuple(with_headers(one, release) for one in intent.registries))
     tree = _Tree.of(state, intent.config_path)
     _check_own_files(tree, intent.registries)
     _check_node_files(state, intent)
@@ -121,10 +133,11 @@ def plan_registries(state: NodeState, intent: Intent, pems: t.Mapping[str, PemFi
         adopted=tuple(part.adopted for part in parts if part.adopted),
         purged=tuple(tree.path(purge.directory) for purge in purges if purge.changes),
         kept=tuple(path for purge in purges for path in purge.kept),
+        config_auth=config_auth,
         warnings=(
-            *intent.warnings,
+            *doubts,
             *_not_read(tree, intent),
-            *(part.warning for part in parts if part.warning),
+            *(warning for part in parts for warning in part.warnings),
             *(_shadows(tree, wanted) if has_default else ()),
             *_default_goes(tree, purges),
         ),
@@ -239,7 +252,12 @@ class _Tree:
 
     def owns(self, directory: str) -> bool:
         content = self.hosts_toml(directory).content
-        return content is not None and is_owned(content)
+        return content is not None and is_owned(content, directory)
+
+    @functools.cached_property
+    def owned_files(self) -> frozenset[str]:
+        """Where the files that are ours really are; a symlink can lead to them from other directories as well."""
+        return frozenset(self.hosts_file(directory) for directory in self.directories if self.owns(directory))
 
     def content(self, path: str) -> bytes:
         return self.texts.get(path, ABSENT).content or b""
@@ -309,10 +327,11 @@ class _References:
 
 def _others(tree: _Tree, path: str, entry: Entry, gone: t.Collection[str]) -> bytes | None:
     """What a hosts.toml says of files in the directories of others."""
-    if entry.content is None or not is_owned(entry.content):
-        return entry.content
     place = posixpath.dirname(path)
-    if tree.hosts_file(posixpath.basename(place)) in gone:
+    file = tree.hosts_file(posixpath.basename(place))
+    if entry.content is None or file not in tree.owned_files:
+        return entry.content
+    if file in gone:
         return b""
     return re.sub(rb'"%s/[A-Za-z0-9._-]+"' % re.escape(place.encode()), b"", entry.content)
 
@@ -354,28 +373,24 @@ def _copies(root: str) -> str:
 
 def _check_directory(entry: Entry, path: str) -> None:
     """:raises DomainError: neither a directory nor a free name."""
-    problem = None
-    if entry.error is not None:
-        problem = f"cannot be read: {entry.error}"
-    elif entry.kind == "absent" and entry.link:
-        problem = f"is a symlink that leads nowhere, to {entry.link}"
-    elif entry.kind not in ("directory", "absent"):
-        problem = "is not a directory"
-    if problem:
-        raise DomainError(problem, file=path, fix="Nothing was changed; see to it on the node.")
+    _check_kind(entry, path, "directory", "see to it on the node")
 
 
 def _check_file(entry: Entry, path: str) -> None:
     """:raises DomainError: neither a file that could be read nor a free name."""
+    _check_kind(entry, path, "file", "move it away on the node")
+
+
+def _check_kind(entry: Entry, path: str, kind: str, advice: str) -> None:
     problem = None
     if entry.error is not None:
         problem = f"cannot be read: {entry.error}"
     elif entry.kind == "absent" and entry.link:
         problem = f"is a symlink that leads nowhere, to {entry.link}"
-    elif entry.kind not in ("file", "absent"):
-        problem = "is a directory, not a file" if entry.kind == "directory" else "is not a file"
+    elif entry.kind not in (kind, "absent"):
+        problem = f"is a directory, not a {kind}" if entry.kind == "directory" else f"is not a {kind}"
     if problem:
-        raise DomainError(problem, file=path, fix="Nothing was changed; move it away on the node.")
+        raise DomainError(problem, file=path, fix=f"Nothing was changed; {advice}.")
 
 
 def _check_own_files(tree: _Tree, registries: t.Iterable[Registry]) -> None:
@@ -432,7 +447,7 @@ def _check_node_files(state: NodeState, intent: Intent) -> None:
 class _Part(t.NamedTuple):
     changes: list[Change]
     adopted: str | None = None
-    warning: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -465,22 +480,31 @@ class _Place:
             changes.append(Change(op="mkdir", path=self.tree.path(self.name), mode="0755"))
         changes += filter(None, map(self._pem_change, self._copied()))
         stale = map(self._removal, self.tree.orphans(self.name, references))
-        change = self._hosts_change(self.file, render(self.file).encode())
+        change = self._hosts_change(self.file, render(self.file, self.registry.namespace).encode())
         if change is None:
             return _Part([*changes, *stale])
         adopted = change.path if self._is_foreign else None
-        return _Part([*changes, change, *stale], adopted, self._no_longer_read(change))
+        return _Part([*changes, change, *stale], adopted, (*self._no_longer_read(change), *self._open_copy(change)))
 
-    def _no_longer_read(self, change: Change) -> str | None:
+    def _no_longer_read(self, change: Change) -> t.Iterator[str]:
         """Files that containerd reads as Docker does, as long as there is no hosts.toml."""
         if change.op != "create":
-            return None
+            return
         used = set(_named_in(self.file))
         names = [name for name in self.tree.names.get(self.name, ()) if posixpath.splitext(name)[1] in _DOCKER_SUFFIXES]
         lost = [name for name in names if self.tree.path(self.name, name) not in used]
-        if not lost:
-            return None
-        return f"{', '.join(lost)} in {self.tree.path(self.name)} are no longer read; name them as ca or client"
+        if lost:
+            yield f"{', '.join(lost)} in {self.tree.path(self.name)} are no longer read; name them as ca or client"
+
+    def _open_copy(self, change: Change) -> t.Iterator[str]:
+        """The copy of an adopted file is the file itself under another name, so it keeps its mode."""
+        found = self.tree.hosts_toml(self.name)
+        is_open = not (found.mode or "").endswith("00")
+        if change.backup and is_open and any(end.header for end in self._seen(found.content or b"").endpoints):
+            yield (
+                f"{change.path} of others has headers in it and mode {found.mode}, and so has its copy: see to the "
+                "copy, it may hold a password that others on the node can read"
+            )
 
     @property
     def _is_foreign(self) -> bool:
@@ -544,13 +568,15 @@ class _Place:
 
     def _prove(self, file: HostsFile, content: bytes) -> None:
         """What containerd will see must be what was asked for: anything else could mean a pull from the upstream."""
-        seen = reread(content, self.release, directory=self.tree.path(self.name))
-        if seen != intended(file, self.release):
+        if self._seen(content) != intended(file, self.release):
             raise DomainError(
                 f"containerd {self.release} would not read this entry as it is meant",
                 option=self.registry.option,
                 fix="Nothing was changed. This is a fault of the collection: please report the entry.",
             )
+
+    def _seen(self, content: bytes) -> Reading:
+        return reread(content, self.release, directory=self.tree.path(self.name))
 
     def _removal(self, name: str) -> Change:
         path = self.tree.path(self.name, name)

@@ -51,8 +51,8 @@ class Statement:
 
     ``path`` is the full path from the root (empty for comments and blank lines), ``table`` the path of the header
     above, ``keys`` the keys as written here, quotes included. ``start`` and ``end`` are offsets that include
-    indentation and line end; ``value_start`` and ``value_end`` enclose the value of an assignment. ``line`` counts
-    from 1.
+    indentation and line end; ``keys_start`` and ``keys_end`` enclose the keys, ``value_start`` and ``value_end`` the
+    value of an assignment. ``line`` counts from 1.
     """
 
     kind: Kind
@@ -63,6 +63,8 @@ class Statement:
     table: KeyPath = ()
     path: KeyPath = ()
     keys: tuple[str, ...] = ()
+    keys_start: int = 0
+    keys_end: int = 0
     value_start: int = 0
     value_end: int = 0
 
@@ -100,8 +102,8 @@ def commented_out(line: str) -> Statement | None:
 def _statement(text: str, offset: int, line: int, table: KeyPath) -> Statement:
     if match := _HEADER.match(text, offset):
         kind = Kind.TABLE if match[2] == "[" else Kind.ARRAY_OF_TABLES
-        path = decode_keys(match[3])
-        return Statement(kind, offset, match.end(), line, match[1], path, path, tuple(_ONE_KEY.findall(match[3])))
+        path, keys = decode_keys(match[3]), tuple(_ONE_KEY.findall(match[3]))
+        return Statement(kind, offset, match.end(), line, match[1], path, path, keys, *match.span(3))
     if match := _ASSIGNMENT.match(text, offset):
         value_end = _end_of_value(text, match.end())
         newline = text.find("\n", value_end)
@@ -114,6 +116,7 @@ def _statement(text: str, offset: int, line: int, table: KeyPath) -> Statement:
             table,
             table + decode_keys(match[2]),
             tuple(_ONE_KEY.findall(match[2])),
+            *match.span(2),
             match.end(),
             value_end,
         )

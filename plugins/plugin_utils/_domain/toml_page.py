@@ -103,7 +103,17 @@ class Page:
     def value_of(self, statement: Statement) -> str:
         return self.text[statement.value_start : statement.value_end]
 
+    def comment_beside(self, header: Statement) -> str:
+        """The comment at the end of a header's line."""
+        _bracket, hash_, comment = self.text[header.keys_end : header.end].partition("#")
+        return f"{hash_}{comment}".rstrip()
+
     # changing
+
+    def with_lines(self, statement: Statement, lines: list[str]) -> Page:
+        """Other lines in the place of a statement."""
+        new = self.newline.join(lines)
+        return self._splice(statement.start, statement.end, new + self.newline)
 
     def with_value(self, statement: Statement, value: str) -> Page:
         return self._splice(statement.value_start, statement.value_end, value)
@@ -226,7 +236,8 @@ class Page:
             if statement.is_header and above in (Kind.BLANK, Kind.KEY):
                 told.append((statement.indent, above is Kind.BLANK))
             above = above if statement.kind is Kind.COMMENT else statement.kind
-        votes = [blank for other, blank in told if other == indent] or [blank for _other, blank in told]
+        votes = [blank for other, blank in told if other == indent]
+        votes = votes or [blank for other, blank in told if bool(other) == bool(indent)] or [b for _other, b in told]
         return 2 * sum(votes) >= len(votes)
 
     def _start_with_comments(self, header: Statement) -> int:

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files a config.toml imports, in the order in which containerd reads them. Private to this collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import posixpath
+import typing as t
+
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import GlobBase, Release
+
+# Where containerd's own default configuration, and NVIDIA's toolkit, look for drop-ins.
+USUAL_GLOBS = ("/etc/containerd/conf.d/*.toml", "/etc/containerd/config.d/*.toml")
+# The unit of containerd starts it in the root directory.
+_WORKING_DIRECTORY = "/"
+
+
+@dataclasses.dataclass(frozen=True)
+class Followed:
+    """The imported files found so far, and what has to be read on the node before the rest is known."""
+
+    paths: tuple[str, ...]
+    unread_files: frozenset[str] = frozenset()
+    unread_globs: frozenset[str] = frozenset()
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.unread_files and not self.unread_globs
+
+
+class Library(t.Protocol):
+    """What was read on the node; ``None`` stands for what nobody has looked at yet."""
+
+    def data(self, path: str) -> t.Mapping[str, t.Any] | None:
+        """The parsed file. :raises DomainError: not there, or not readable."""
+
+    def matches(self, pattern: str) -> t.Sequence[str] | None:
+        """The files that a glob finds."""
+
+
+def follow(path: str, data: t.Mapping[str, t.Any], library: Library, release: Release) -> Followed:
+    """The files that config.toml at ``path`` imports, itself not among them: breadth first, each once.
+
+    :raises DomainError: ``imports`` is no list of names, or a file that it names is not there.
+    """
+    found: dict[str, None] = {}
+    unread_files: set[str] = set()
+    unread_globs: set[str] = set()
+    pending = _targets(path, data, release)
+    while pending:
+        target = pending.pop(0)
+        if "*" in target:
+            matches = library.matches(target)
+            if matches is None:
+                unread_globs.add(target)
+            pending += sorted(matches or ())
+        elif target != path and target not in found:
+            try:
+                imported = library.data(target)
+            except DomainError as error:
+                raise error.in_file(target) from None
+            if imported is None:
+                unread_files.add(target)
+                continue
+            found[target] = None
+            pending += _targets(target, imported, release)
+    return Followed(tuple(found), frozenset(unread_files), frozenset(unread_globs))
+
+
+def _targets(path: str, data: t.Mapping[str, t.Any], release: Release) -> list[str]:
+    imports = data.get("imports", [])
+    if not isinstance(imports, list) or not all(isinstance(name, str) for name in imports):
+        raise DomainError(
+            "is not a list of file names", file=path, key_path=("imports",), fix='Write it as imports = ["/a/*.toml"].'
+        )
+    return [_absolute(name, path, release) for name in imports]
+
+
+def _absolute(name: str, importing: str, release: Release) -> str:
+    is_glob_of_old = "*" in name and release.rules.imports.glob_base is GlobBase.WORKING_DIRECTORY
+    base = _WORKING_DIRECTORY if is_glob_of_old else posixpath.dirname(importing)
+    return posixpath.normpath(posixpath.join(base, name))
