@@ -18,6 +18,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     V2_CRI,
     canonical,
 )
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import check_accepted, stated_version
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import (
     ConfigFile,
@@ -66,6 +67,7 @@ class ConfigIntent:
     registry_config_path: str | None = None
     settings: Data = dataclasses.field(default_factory=dict)
     absent: tuple[KeyPath, ...] = ()
+    options: CriOptions = CriOptions()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,8 +202,9 @@ def _operations(
     warnings: list[str] = []
     first = _of_the_file(files, intent, release, warnings)
     main = ConfigFile(files[0].path, applied(files[0].data, first))
-    wishes = _wishes(intent, release)
-    absent = tuple(path for path in intent.absent if path != ("version",))
+    data = effective(files, release)
+    wishes = _wishes(data, intent, release)
+    absent = (*(path for path in intent.absent if path != ("version",)), *intent.options.removals(data))
     _check_agreement(wishes, absent)
     placement = place((main, *files[1:]), [Set(wish.path, wish.value) for wish in wishes], absent, release)
     for operations in placement.operations.values():
@@ -232,7 +235,7 @@ def _version_operation(version: int | None) -> Operation:
     return Remove(("version",)) if version is None else Set(("version",), version)
 
 
-def _wishes(intent: ConfigIntent, release: Release) -> list[_Wish]:
+def _wishes(data: Data, intent: ConfigIntent, release: Release) -> list[_Wish]:
     if not isinstance(intent.settings.get("plugins", {}), dict):
         raise DomainError("is a plain value, not a table", key_path=("plugins",), fix="Name the table's keys.")
     settings = {key: value for key, value in intent.settings.items() if key not in (*_LITERAL, "version")}
@@ -241,17 +244,21 @@ def _wishes(intent: ConfigIntent, release: Release) -> list[_Wish]:
         SANDBOX_IMAGE: _checked_image(intent.sandbox_image),
         REGISTRY_CONFIG_PATH: _checked_config_path(intent.registry_config_path, release),
     }
-    return [*wishes, *(_Wish(path, value, path) for path, value in options.items() if value is not None)]
+    wishes += [_Wish(path, value, path) for path, value in options.items() if value is not None]
+    return [*wishes, *(_Wish(path, value, path) for path, value in intent.options.wishes(data, release))]
 
 
 def _speaks_of_plugins(intent: ConfigIntent) -> bool:
-    return bool(intent.sandbox_image or intent.registry_config_path or intent.settings.get("plugins"))
+    return _speaks_of_cri(intent) or bool(intent.settings.get("plugins"))
 
 
 def _speaks_of_cri(intent: ConfigIntent) -> bool:
     plugins = CRI_IDS | {V1_CRI[1]}
     return bool(
-        intent.sandbox_image or intent.registry_config_path or plugins & _table(intent.settings, "plugins").keys()
+        intent.sandbox_image
+        or intent.registry_config_path
+        or plugins & _table(intent.settings, "plugins").keys()
+        or intent.options != CriOptions()
     )
 
 
