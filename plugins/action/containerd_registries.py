@@ -65,6 +65,7 @@ class ActionModule(NodeAction):
             "adopted": list(plan.adopted),
             "purged": list(plan.purged),
             "kept": list(plan.kept),
+            "config_auth": list(plan.config_auth),
             "backup_files": [step["backup_file"] for step in applied if step.get("backup_file")],
             "containerd_version": str(release),
         }

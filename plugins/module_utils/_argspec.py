@@ -33,6 +33,18 @@ REGISTRY_HOST: Spec = {
     "header": {"type": "dict", "no_log": True},
 }
 
+REGISTRY_AUTH: Spec = {
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "auth": {"type": "str", "no_log": True},
+    "identity_token": {"type": "str", "no_log": True},
+    "json_key": {"type": "raw", "no_log": True},
+    "method": {"type": "str", "choices": ["auto", "header", "config"], "default": "auto"},
+}
+
+# What an endpoint has of its own, and no default can give.
+REGISTRY_ENDPOINT: Spec = {**REGISTRY_HOST, "auth": {"type": "dict", "options": REGISTRY_AUTH}}
+
 CONTAINERD_REGISTRIES: Spec = {
     "registries": {
         "type": "list",
@@ -44,10 +56,10 @@ CONTAINERD_REGISTRIES: Spec = {
             "hosts": {
                 "type": "list",
                 "elements": "dict",
-                "options": {"url": {"type": "str", "required": True}, **REGISTRY_HOST},
+                "options": {"url": {"type": "str", "required": True}, **REGISTRY_ENDPOINT},
             },
             "server": {"type": "str"},
-            **REGISTRY_HOST,
+            **REGISTRY_ENDPOINT,
         },
     },
     "defaults": {"type": "dict", "options": REGISTRY_HOST},

@@ -107,14 +107,65 @@ options:
           header:
             description:
               - Headers to send along, each a text or a list of texts. Their names are written in canonical case.
-              - An C(Authorization) header works with registries that take basic authentication. Before containerd 2.1,
-                it does not reach registries that hand out tokens.
+              - For credentials, use O(registries[].hosts[].auth). An C(Authorization) header written here works with
+                registries that take basic authentication. Before containerd 2.1 it does not reach registries that hand
+                out tokens, which is a warning.
               - A C(hosts.toml) with a header has mode V(0600), others V(0644).
             type: dict
+          auth:
+            description:
+              - The credentials for this endpoint, of exactly one kind, O(registries[].hosts[].auth.username) with
+                O(registries[].hosts[].auth.password), O(registries[].hosts[].auth.auth),
+                O(registries[].hosts[].auth.identity_token) or O(registries[].hosts[].auth.json_key).
+              - Where they go depends on the node's containerd, see O(registries[].hosts[].auth.method). This module
+                writes C(hosts.toml) only. RV(config_auth) has the hosts whose credentials have their place in
+                C(config.toml), where M(airgap.nodes.containerd_config) writes them when it is given the same
+                O(registries); the role does so.
+              - Not together with an C(Authorization) header, and not in O(defaults), which would hand one password to
+                every endpoint.
+            type: dict
+            suboptions:
+              username:
+                description:
+                  - The user.
+                type: str
+              password:
+                description:
+                  - The user's password.
+                type: str
+              auth:
+                description:
+                  - C(user:password) in base64, as in the C(auths) of a Docker C(config.json).
+                type: str
+              identity_token:
+                description:
+                  - A token that the registry's token server takes in place of a password. containerd takes it from
+                    C(config.toml) alone, on every release.
+                type: str
+              json_key:
+                description:
+                  - The key of a service account, for Google's registries. The text of the file, or the mapping that
+                    templating makes of it. The user is V(_json_key).
+                type: raw
+              method:
+                description:
+                  - V(header) puts user and password into an C(Authorization) header in C(hosts.toml). That needs no
+                    restart, but before containerd 2.1 it does not reach registries that hand out tokens. containerd
+                    then goes on to the next endpoint, which is a warning.
+                  - V(config) puts them into C(registry.configs) of C(config.toml), by the C(host[:port]) of the
+                    endpoint. That serves both kinds of registries, and every namespace that the host is an endpoint
+                    of. It needs a restart, and from containerd 2.1 on it makes the daemon pull all images by its older
+                    local way, which is a warning of M(airgap.nodes.containerd_config).
+                  - V(auto) is V(header) from containerd 2.1 on and V(config) before, and V(config) for an identity
+                    token.
+                type: str
+                choices: [auto, header, config]
+                default: auto
       server:
         description:
           - The URL of the endpoint that is asked last, in place of the upstream.
-          - The options below are about this server, and only allowed with it.
+          - The options below are about this server, and only allowed with it; see O(registries[].auth) for the one
+            exception.
         type: str
       capabilities:
         description:
@@ -147,6 +198,39 @@ options:
         description:
           - As O(registries[].hosts[].header), for the server.
         type: dict
+      auth:
+        description:
+          - As O(registries[].hosts[].auth), for the server.
+          - Without O(registries[].server), and with O(registries[].fallback=true), for the upstream itself, which is
+            then written as the server. The one of V(docker.io) is C(https://registry-1.docker.io).
+        type: dict
+        suboptions:
+          username:
+            description:
+              - As O(registries[].hosts[].auth.username).
+            type: str
+          password:
+            description:
+              - As O(registries[].hosts[].auth.password).
+            type: str
+          auth:
+            description:
+              - As O(registries[].hosts[].auth.auth).
+            type: str
+          identity_token:
+            description:
+              - As O(registries[].hosts[].auth.identity_token).
+            type: str
+          json_key:
+            description:
+              - As O(registries[].hosts[].auth.json_key).
+            type: raw
+          method:
+            description:
+              - As O(registries[].hosts[].auth.method).
+            type: str
+            choices: [auto, header, config]
+            default: auto
   defaults:
     description:
       - Settings for every host, and every server that is named, that does not have them itself.
@@ -199,7 +283,7 @@ options:
   purge:
     description:
       - Remove what this module wrote for namespaces that are not listed any more, recognised by the first line of
-        C(hosts.toml), with the certificates that it brought.
+        C(hosts.toml), which names the namespace, with the certificates that it brought.
       - Whatever else is there stays, and is listed in RV(kept). So is a directory or C(hosts.toml) that is a symlink,
         or that a symlink in another directory leads to.
       - Removing V(_default) is a warning, because containerd then asks the upstream of every registry that has no
@@ -224,7 +308,7 @@ attributes:
     description: Can run in check mode and tell what would change.
     support: full
   diff_mode:
-    description: Shows each file, with the values of headers masked, and of a PEM only what it is.
+    description: Shows each file, with the values of headers and credentials masked, and of a PEM only what it is.
     support: full
 """
 
@@ -261,8 +345,26 @@ EXAMPLES = r"""
         fallback: true
         hosts:
           - url: https://hub-cache.example.com
-            header:
-              Authorization: "Basic {{ ('puller:' ~ hub_cache_password) | b64encode }}"
+            auth:
+              username: puller
+              password: "{{ hub_cache_password }}"
+
+- name: Docker Hub itself, with an account
+  airgap.nodes.containerd_registries:
+    registries:
+      - namespace: docker.io
+        fallback: true
+        auth:
+          username: "{{ hub_user }}"
+          password: "{{ hub_access_token }}"
+
+- name: A registry of Google's, with the key file of a service account beside the play
+  airgap.nodes.containerd_registries:
+    registries:
+      - namespace: europe-docker.pkg.dev
+        fallback: true
+        auth:
+          json_key: "{{ lookup('ansible.builtin.file', 'puller.json') }}"
 
 - name: The private registry itself, with a CA that the node has already
   airgap.nodes.containerd_registries:
@@ -330,6 +432,14 @@ kept:
   type: list
   elements: str
   sample: [/etc/containerd/certs.d/registry.example.net]
+config_auth:
+  description:
+    - The hosts with O(registries[].hosts[].auth) or O(registries[].auth) whose credentials have their place in
+      C(registry.configs) of C(config.toml) on this release. This module did not write those.
+  returned: success
+  type: list
+  elements: str
+  sample: [hub-cache.example.com]
 backup_files:
   description: The copies that were made of adopted files. Empty in check mode.
   returned: success

@@ -25,7 +25,7 @@ _Place = tuple[KeyPath, int]
 MASK = "********"
 _CHANGED_MASK = f"{MASK} (changed)"
 _SECRET_KEY = re.compile(
-    r"(?i)(proxy-)?auth(orization)?|cookie|.*(passw|passphrase|secret|token|credential|api_?key).*"
+    r"(?i)(proxy-)?auth(orization)?|cookie|.*(passw|passphrase|secret|token|credential|(api|json)_?key).*"
 )
 _SECRET_TABLES = frozenset({"auth", "header", "headers"})
 _URL_CREDENTIALS = re.compile(r"://\S*@")

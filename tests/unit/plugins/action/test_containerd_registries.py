@@ -142,6 +142,43 @@ def test_check_mode_tells_what_would_be_and_writes_nothing(play: Play) -> None:
     assert not play.config_path.exists()
 
 
+CREDENTIALS: dict[str, tuple[str, Raw]] = {
+    "password": ("2.3.4", {"username": "hush-user", "password": "hush"}),
+    "base64": ("2.3.4", {"auth": "aHVzaDpodXNo"}),
+    "JSON key": ("2.3.4", {"json_key": '{"private_key": "hush"}'}),
+    "JSON key that templating made a mapping of": ("2.3.4", {"json_key": {"private_key": "hush"}}),
+    "in a header before 2.1": ("1.7.24", {"username": "hush-user", "password": "hush", "method": "header"}),
+}
+
+
+@pytest.mark.parametrize(("version", "auth"), CREDENTIALS.values(), ids=CREDENTIALS)
+def test_credentials_are_written_and_not_shown(play: Play, version: str, auth: Raw) -> None:
+    play.version = version
+    result = play.run(entry({"url": A, "auth": auth}))
+    assert not result.get("failed"), result
+    assert (result["changed"], result["config_auth"]) == (True, [])
+    assert 'Authorization = "Basic ' in play.text("quay.io/hosts.toml")
+    assert play.tree() == {"quay.io/hosts.toml": "0600"}
+    (shown,) = result["diff"]
+    assert 'Authorization = "********"' in shown["after"]
+    secrets = ("hush", "aHVz", play.text("quay.io/hosts.toml").partition('"Basic ')[2].partition('"')[0])
+    assert not [secret for secret in secrets if secret in repr(result)]
+    assert not play.run(entry({"url": A, "auth": auth}))["changed"]
+
+
+def test_credentials_for_config_toml_are_named_by_their_host(play: Play) -> None:
+    result = play.run(entry({"url": f"{A}:5000", "auth": {"username": "node", "password": "hush"}}))
+    assert result["config_auth"] == ["a.example:5000"]
+    assert play.tree() == {"quay.io/hosts.toml": "0644"}
+
+
+def test_credentials_that_are_wrong_are_not_repeated(play: Play) -> None:
+    for auth in ("hush", {"password": ["hush"]}, {"auth": "hush"}, {"json_key": "hush"}, {"username": "a:hush"}):
+        result = play.run(entry({"url": A, "auth": auth}))
+        assert result["failed"]
+        assert "hush" not in repr(result)
+
+
 def test_a_diff_shows_all_but_secrets(play: Play) -> None:
     put(play, ca=certificate("ca"), key=certificate("client") + KEY_PEM)
     secret = {"url": A, "ca": "ca.pem", "client": "key.pem", "header": {"X-Token": "hush"}}

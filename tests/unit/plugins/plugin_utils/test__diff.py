@@ -39,6 +39,11 @@ SECRET_PATHS: dict[str, tuple[KeyPath, bool]] = {
     "base64": ((*REGISTRY, "configs", "a.io", "auth", "auth"), True),
     "auth alone": (("auth",), True),
     "token": ((*REGISTRY, "auths", "a.io", "identitytoken"), True),
+    "token in the newer table": (
+        ("plugins", "io.containerd.cri.v1.images", "registry", "configs", "a.io:5000", "auth", "identitytoken"),
+        True,
+    ),
+    "key of a service account": (("site", "json_key"), True),
     "header of hosts.toml": (("host", "https://a.io", "header", "X-Anything"), True),
     "header of all": (("header", "Cookie"), True),
     "header of config.toml": ((*REGISTRY, "headers", "X-Meta"), True),
@@ -48,6 +53,7 @@ SECRET_PATHS: dict[str, tuple[KeyPath, bool]] = {
     "the table of headers itself": (("header",), False),
     "image": ((*REGISTRY[:2], "sandbox_image"), False),
     "a host called auth": (("host", "https://auth.example.com", "ca"), False),
+    "a path of a key": (("site", "private_key_path"), False),
     "certificate": ((*REGISTRY, "configs", "a.io", "tls", "ca_file"), False),
     "author": (("author",), False),
 }

@@ -9,18 +9,21 @@ import pytest
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import intended, reread
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import (
     CAPABILITIES,
-    OWNER_LINE,
     Host,
     HostsFile,
     is_owned,
+    owner_line,
     render,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Url
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace, Url
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 RELEASES = tuple(map(Release.parse, ("1.5.18", "1.6.20", "1.7.24", "2.0.0", "2.0.7", "2.1.5", "2.2.1", "2.3.4")))
+
+
+QUAY = Namespace("quay.io")
 
 
 def host(url: str, **settings: object) -> Host:
@@ -95,22 +98,37 @@ X-Two = ["a", "b \\"c\\" \\\\d"]
 
 @pytest.mark.parametrize(("file", "expected"), FILES.values(), ids=FILES)
 def test_form(file: HostsFile, expected: str) -> None:
-    assert render(file) == f"{OWNER_LINE}\n{expected}"
+    assert render(file, QUAY) == f"{owner_line(QUAY)}\n{expected}"
 
 
+OURS = "# Managed by Ansible (airgap.nodes.containerd_registries)"
 OWNED = {
-    "ours": (f"{OWNER_LINE}\n[host]\n", True),
-    "ours with carriage returns": (f"{OWNER_LINE}\r\n[host]\r\n", True),
-    "ours of another version": ("# Managed by Ansible (airgap.nodes.containerd_registries)\n", True),
-    "other": ("# Managed by Ansible\n[host]\n", False),
-    "not in the first line": (f"\n{OWNER_LINE}\n", False),
-    "empty": ("", False),
+    "ours": (f"{OURS} for quay.io: changes made here are overwritten.\n[host]\n", "quay.io", True),
+    "ours with carriage returns": (f"{OURS} for quay.io: changes.\r\n[host]\r\n", "quay.io", True),
+    "ours with a port": (f"{OURS} for a.example:5000: changes.\n", "a.example_5000_", True),
+    "ours with an IPv6 address": (f"{OURS} for [fd00::1]:5000: changes.\n", "[fd00::1]_5000_", True),
+    "ours for any": (f"{OURS} for _default: changes.\n", "_default", True),
+    "ours in a copy of the directory": (f"{OURS} for quay.io: changes.\n", "docker.io", False),
+    "ours in a directory with the port apart": (f"{OURS} for a.example:5000: changes.\n", "a.example:5000", False),
+    "ours from before it named a namespace": (f"{OURS}: changes made here are overwritten.\n", "quay.io", True),
+    "ours with nothing behind the mark": (f"{OURS}\n", "quay.io", True),
+    "another sentence that begins like it": (f"{OURS} until 2025\n", "quay.io", False),
+    "other": ("# Managed by Ansible\n[host]\n", "quay.io", False),
+    "not in the first line": (f"\n{OURS}: changes\n", "quay.io", False),
+    "not UTF-8": ("# Managed by \udcff\n", "quay.io", False),
+    "empty": ("", "quay.io", False),
 }
 
 
-@pytest.mark.parametrize(("text", "expected"), OWNED.values(), ids=OWNED)
-def test_owned(text: str, expected: bool) -> None:
-    assert is_owned(text.encode()) is expected
+@pytest.mark.parametrize(("text", "directory", "expected"), OWNED.values(), ids=OWNED)
+def test_owned(text: str, directory: str, expected: bool) -> None:
+    assert is_owned(text.encode(errors="surrogateescape"), directory) is expected
+
+
+@pytest.mark.parametrize("name", ["quay.io", "a.example:5000", "[fd00::1]:5000", "[fd00::1]", "_default", "localhost"])
+def test_what_is_written_is_owned(name: str) -> None:
+    namespace = Namespace.parse(name)
+    assert is_owned(render(HostsFile(), namespace).encode(), namespace.directory)
 
 
 def test_headers_make_a_file_secret() -> None:
@@ -164,14 +182,14 @@ def files(release: Release) -> st.SearchStrategy[HostsFile]:
 @given(data=st.data())
 def test_reread_is_what_was_meant(release: Release, data: st.DataObject) -> None:
     file = data.draw(files(release))
-    content = render(file).encode()
+    content = render(file, QUAY).encode()
     assert reread(content, release, directory="/certs.d/a.example") == intended(file, release)
-    assert is_owned(content)
+    assert is_owned(content, "quay.io")
 
 
 def test_reread_tells_a_difference() -> None:
     file = HostsFile((host("https://a.example"), host("https://b.example")), FULL)
     other = HostsFile((host("https://b.example"), host("https://a.example")), FULL)
     release = Release.parse("2.3.4")
-    assert reread(render(file).encode(), release, directory="/d") != intended(other, release)
-    assert reread(render(file).encode(), release, directory="/d") != intended(HostsFile(file.hosts), release)
+    assert reread(render(file, QUAY).encode(), release, directory="/d") != intended(other, release)
+    assert reread(render(file, QUAY).encode(), release, directory="/d") != intended(HostsFile(file.hosts), release)

@@ -248,6 +248,64 @@ ERRORS: dict[str, tuple[t.Any, Raw | None, str]] = {
         None,
         f"registries[1].mirror: is not a known option. Known are namespace, fallback, server, hosts, {KNOWN}, auth.",
     ),
+    "auth for all": (
+        [entry(A)],
+        {"auth": {"username": "node", "password": "x"}},
+        "defaults.auth: would hand one password to every endpoint. Write it at each host that it is for.",
+    ),
+    "auth beside a header": (
+        [entry(host(auth={"auth": "bm9kZTp4"}, header={"authorization": "Basic x"}))],
+        None,
+        "registries[0].hosts[0].auth: there is registries[0].hosts[0].header.Authorization for this endpoint already. "
+        "Leave out one of the two.",
+    ),
+    "auth beside a header of the defaults": (
+        [entry(server=A, auth={"auth": "bm9kZTp4"})],
+        {"header": {"Authorization": "Basic x"}},
+        "registries[0].auth: there is defaults.header.Authorization for this endpoint already. Leave out one of the "
+        "two.",
+    ),
+    "auth in a host": (
+        [entry(host(auth={"password": "x"}))],
+        None,
+        "registries[0].hosts[0].auth.username: is missing. Write username and password.",
+    ),
+    "auth of nobody": (
+        [entry(A, fallback=False, auth={"auth": "bm9kZTp4"})],
+        None,
+        "registries[0].auth: is a key of the server, and this entry names none. Move it to the host that it is meant "
+        "for, or add server.",
+    ),
+    "auth of the upstream of any registry": (
+        [entry(A, namespace="_default", auth={"auth": "bm9kZTp4"})],
+        None,
+        "registries[0].auth: is a key of the server, and this entry names none. Move it to the host that it is meant "
+        "for, or add server.",
+    ),
+    "auth of an upstream that may not be https": (
+        [entry(A, namespace="localhost:5000", auth={"auth": "bm9kZTp4"})],
+        None,
+        "registries[0].auth: is a key of the server, and this entry names none. Move it to the host that it is meant "
+        "for, or add server.",
+    ),
+    "auth and ca without a server": (
+        [entry(A, ca="ca.pem", auth={"auth": "bm9kZTp4"})],
+        None,
+        "registries[0].ca: is a key of the server, and this entry names none. Move it to the host that it is meant "
+        "for, or add server.",
+    ),
+    "auth for Docker Hub under its short name": (
+        [entry(namespace="docker.io", server="https://docker.io", auth={"auth": "bm9kZTp4"})],
+        None,
+        "registries[0].auth: would go to https://docker.io, which is not where Docker Hub answers. Write the URL as "
+        "https://registry-1.docker.io.",
+    ),
+    "auth of the upstream twice": (
+        [entry("https://quay.io", auth={"auth": "bm9kZTp4"})],
+        None,
+        "registries[0].server: https://quay.io is registries[0].hosts[0] already. Name each endpoint once: the server "
+        "is asked after the hosts, and with fallback: false the last host is the server.",
+    ),
     "misspelt option": (
         [entry(host(**{"skip-verify": True}))],
         None,

@@ -14,8 +14,9 @@ import pytest
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, sha256
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import registries_plan
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import OWNER_LINE
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import OWNER_MARK, owner_line
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import (
     Intent,
     is_node_path,
@@ -171,8 +172,8 @@ def named(stem: str, content: str) -> str:
     return f"{stem}-{sha256(content.encode())[:8]}.pem"
 
 
-def ours(text: str = "\n[host]\n") -> str:
-    return f"{OWNER_LINE}\n{text}"
+def ours(text: str = "\n[host]\n", *, namespace: str = "docker.io") -> str:
+    return f"{owner_line(Namespace(namespace))}\n{text}"
 
 
 # --- what is written
@@ -200,7 +201,10 @@ def test_from_nothing() -> None:
         named("c", "c.crt"): "0644",
         named("key", "key.pem"): "0600",
     }
-    assert node.files[f"{ROOT}/docker.io_443_/hosts.toml"] == (ours(f'server = "{B}"\n\n[host]\n').encode(), "0644")
+    assert node.files[f"{ROOT}/docker.io_443_/hosts.toml"] == (
+        ours(f'server = "{B}"\n\n[host]\n', namespace="docker.io:443").encode(),
+        "0644",
+    )
 
 
 def test_pems_are_referred_to_by_absolute_paths() -> None:
@@ -322,7 +326,7 @@ def test_a_pem_that_is_in_use_stays(files: dict[str, str], links: dict[str, str]
     for path, text in files.items():
         node.put(f"{ROOT}/{path}", text)
     # Purging what is not listed any more would take a hosts.toml of ours, and with it the reference.
-    kept = not (purge and "docker.io/hosts.toml" in files and OWNER_LINE in files["docker.io/hosts.toml"])
+    kept = not (purge and "docker.io/hosts.toml" in files and OWNER_MARK in files["docker.io/hosts.toml"])
     run(node, intend(*([] if purge else [entry({"url": A, "ca": "new.pem"})]), *more, purge=purge), contents=CONTENTS)
     assert (PEM in node.files) is kept
 
@@ -383,7 +387,7 @@ def test_purge_follows_no_symlink(link: str, target: str, listed: list[Raw]) -> 
 
 
 def test_purge_leaves_what_a_listed_namespace_leads_to() -> None:
-    node = Node({f"{ROOT}/a.example:5000/hosts.toml": ours()})
+    node = Node({f"{ROOT}/a.example:5000/hosts.toml": ours(namespace="a.example:5000")})
     node.links[f"{ROOT}/a.example_5000_"] = f"{ROOT}/a.example:5000"
     run(node, intend(entry(B, namespace="a.example:5000"), purge=True))
     assert B.encode() in node.files[f"{ROOT}/a.example:5000/hosts.toml"][0]
@@ -717,6 +721,98 @@ def test_known_to_the_release(raw: Raw, release: str) -> None:
     run(Node(), intend(raw), release=release)
 
 
+# --- credentials
+
+PAIR: Raw = {"username": "node", "password": "hush-7"}
+ROTATED: Raw = {"username": "node", "password": "hush-8"}
+
+
+def test_a_password_is_a_header_where_that_reaches_all_registries() -> None:
+    node = Node()
+    intent = intend(entry({"url": A, "auth": PAIR}), entry(B, namespace="docker.io"))
+    assert run(node, intent, release="2.1.5").config_auth == ()
+    text, mode = node.files[f"{ROOT}/quay.io/hosts.toml"]
+    assert (text.count(b'Authorization = "Basic bm9kZTpodXNoLTc="'), mode) == (1, "0600")
+    assert node.files[f"{ROOT}/docker.io/hosts.toml"][1] == "0644"
+
+
+def test_a_password_has_no_place_in_hosts_toml_where_it_would_not_reach_all() -> None:
+    node = Node()
+    done = run(node, intend(entry({"url": f"{A}:5000", "auth": PAIR})), release="1.7.24")
+    assert done.config_auth == ("a.example:5000",)
+    text, mode = node.files[f"{ROOT}/quay.io/hosts.toml"]
+    assert (b"uthoriz" in text, mode) == (False, "0644")
+
+
+def test_a_rotation_changes_one_file() -> None:
+    node = Node()
+    other = entry(B, namespace="docker.io")
+    run(node, intend(entry({"url": A, "auth": PAIR}), other), release="2.3.4")
+    done = run(node, intend(entry({"url": A, "auth": ROTATED}), other), release="2.3.4")
+    assert steps(done) == [("replace", "quay.io/hosts.toml")]
+    assert not done.changes.changes[0].backup
+
+
+def test_a_rotation_in_config_toml_changes_nothing_here() -> None:
+    node = Node()
+    run(node, intend(entry({"url": A, "auth": PAIR})), release="1.7.24")
+    assert not run(node, intend(entry({"url": A, "auth": ROTATED})), release="1.7.24").changes
+
+
+def test_the_upgrade_to_2_1_moves_a_password_into_its_header() -> None:
+    node = Node()
+    intent = intend(entry({"url": A, "auth": PAIR}))
+    run(node, intent, release="1.7.24")
+    assert steps(run(node, intent, release="2.1.5")) == [("replace", "quay.io/hosts.toml")]
+    assert node.files[f"{ROOT}/quay.io/hosts.toml"][1] == "0600"
+
+
+def test_the_upstream_with_a_password_is_a_server_like_others() -> None:
+    node = Node()
+    done = run(node, intend(entry(A, namespace="docker.io", fallback=True, auth=PAIR)), release="2.3.4")
+    assert node.files[f"{ROOT}/docker.io/hosts.toml"][0].decode() == ours(
+        'server = "https://registry-1.docker.io"\n\n[header]\nAuthorization = "Basic bm9kZTpodXNoLTc="\n\n'
+        f'[host."{A}"]\n'
+    )
+    assert not done.registries[0]["closed"]
+
+
+def test_what_is_doubtful_about_credentials_is_told() -> None:
+    done = run(Node(), intend(entry({"url": A, "auth": {**PAIR, "method": "header"}})), release="1.7.24")
+    assert [text.partition(":")[0] for text in done.warnings] == ["registries[0].hosts[0].auth"]
+
+
+def test_two_passwords_of_one_host_are_told_here_too() -> None:
+    first, second = entry({"url": A, "auth": PAIR}), entry({"url": A, "auth": ROTATED}, namespace="docker.io")
+    with pytest.raises(DomainError, match=r"registries\[1\].hosts\[0\].auth: differs from"):
+        plan(Node(), intend(first, second), "1.7.24")
+
+
+# what a hosts.toml of others has in it, its mode, whether the copy is warned of
+COPIES: dict[str, tuple[str, str, bool]] = {
+    "header": (f'[host."{B}".header]\nAuthorization = "Basic x"\n', "0644", True),
+    "header of the server": (f'server = "{B}"\n[header]\nAuthorization = "Basic x"\n[host]\n', "0640", True),
+    "header, closed": (f'[host."{B}".header]\nAuthorization = "Basic x"\n', "0600", False),
+    "no header": (FOREIGN, "0644", False),
+}
+
+
+@pytest.mark.parametrize(("text", "mode", "told"), COPIES.values(), ids=COPIES)
+def test_the_copy_of_an_open_file_with_a_password(text: str, mode: str, told: bool) -> None:
+    node = Node()
+    node.put(f"{ROOT}/quay.io/hosts.toml", text, mode)
+    done = run(node, intend(entry({"url": A, "auth": PAIR})), release="2.3.4")
+    assert done.warnings == (
+        (
+            f"{ROOT}/quay.io/hosts.toml of others has headers in it and mode {mode}, and so has its copy: see to the "
+            "copy, it may hold a password that others on the node can read",
+        )
+        if told
+        else ()
+    )
+    assert node.files[f"{ROOT}/quay.io/hosts.toml"][1] == "0600"
+
+
 # --- purging
 
 
@@ -740,6 +836,32 @@ def test_without_purge_everything_stays() -> None:
     done = run(node, intend(entry(B, namespace="docker.io")))
     assert (done.purged, done.kept) == ((), ())
     assert f"{ROOT}/quay.io/hosts.toml" in node.files
+
+
+@pytest.mark.parametrize("copy", ["docker.io", "backup.example", "quay.io.old"])
+def test_purge_takes_no_copy_for_ours(copy: str) -> None:
+    """As ``cp -a`` makes it."""
+    node = Node()
+    run(node, intend(WITH_CA), contents=CONTENTS)
+    copies = {path.replace("/quay.io/", f"/{copy}/"): file[0].decode() for path, file in node.files.items()}
+    for path, text in copies.items():
+        node.put(path, text)
+    done = run(node, intend(purge=True))
+    # The copy refers to the certificate in the directory that it was made from.
+    assert (done.purged, set(done.kept)) == ((f"{ROOT}/quay.io",), {f"{ROOT}/{copy}", PEM})
+    assert set(node.files) == {PEM, *copies}
+
+
+def test_a_copy_is_adopted_when_its_namespace_is_listed() -> None:
+    node = Node({f"{ROOT}/docker.io/hosts.toml": ours(namespace="quay.io")})
+    done = run(node, intend(entry(A, namespace="docker.io")))
+    assert done.adopted == (f"{ROOT}/docker.io/hosts.toml",)
+
+
+def test_what_was_written_before_the_mark_named_a_namespace_is_ours() -> None:
+    node = Node({f"{ROOT}/{name}/hosts.toml": f"{OWNER_MARK}: changes\n" for name in ("docker.io", "quay.io")})
+    done = run(node, intend(entry(A), purge=True))
+    assert (done.adopted, done.purged) == ((), (f"{ROOT}/docker.io",))
 
 
 def test_purge_of_everything() -> None:
