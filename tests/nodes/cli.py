@@ -118,7 +118,9 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     sub = command(up, "bring nodes and registry up, building what is missing")
-    sub.add_argument("--nodes", type=_names, default=list(DEFAULT), metavar="1.6,1.7,2.3", help="releases, `tested` or `all`")
+    sub.add_argument(
+        "--nodes", type=_names, default=list(DEFAULT), metavar="1.6,1.7,2.3", help="releases, `tested` or `all`"
+    )
     sub = command(down, "remove nodes, network and registry; keep what was built")
     sub.add_argument("--engine", action="store_true", help="also stop the Docker engine if the testbed started it")
     sub.add_argument("--images", action="store_true", help="also remove the node images from the engine")
