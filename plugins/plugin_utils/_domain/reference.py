@@ -177,7 +177,7 @@ def _url_problem(text: str) -> Problem | None:
         # Not repeated in the message: what stands before the @ may be a password.
         return (
             "the URL has credentials in it, which containerd ignores",
-            "Leave them out and send an Authorization header.",
+            "Leave them out and write them as auth.",
         )
     if not text.strip():
         return "the URL is empty", "Write it as https://registry.example.com."

@@ -108,7 +108,7 @@ BAD_URLS = {
     ),
     "credentials": (
         "https://user:secret@a.example",
-        "the URL has credentials in it, which containerd ignores. Leave them out and send an Authorization header.",
+        "the URL has credentials in it, which containerd ignores. Leave them out and write them as auth.",
     ),
     "query": (
         "https://a.example/x?y=1",
