@@ -6,76 +6,48 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import config_checks
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
-    CRI_IDS,
-    REGISTRY_CONFIG_PATH,
-    SANDBOX_IMAGE,
-    V1_CRI,
-    V2_CRI,
-    canonical,
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import V2_CRI
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import (
+    check_accepted,
+    check_cri_survives,
+    stated_version,
+    version_to_have,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import check_accepted, stated_version
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import (
-    ConfigFile,
-    effective,
-    in_canonical_names,
-    leaves,
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import (
+    OF_THE_FILE,
+    ConfigIntent,
+    both_set_and_absent,
+    wanted,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import Operation, place
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import Operation, Operations, place
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import (
     Difference,
     Remove,
     Set,
     applied,
     edit,
-    look_up,
     parse,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
-Data = t.Mapping[str, t.Any]
-
 CONFIG_TOML = "/etc/containerd/config.toml"
-# The newest version whose [grpc], [ttrpc], [debug] and [metrics] containerd reads.
-SERVER_TABLES_UP_TO = 3
-
-# A name alone is refused: 3.1 is what YAML makes of an unquoted 3.10.
-_IMAGE = re.compile(
-    r"(?=.*[/:@])[a-zA-Z0-9.\-_:\[\]]+(?:/[a-z0-9._\-]+)*(?::[\w.\-]+)?(?:@sha256:[0-9a-f]{64})?", re.ASCII
-)
-_URL_CREDENTIALS = re.compile(r"://\S*@")
-_ADD_VERSION = (
-    "Say which version the file is meant to be, for example with settings: {version: 2}, after reading what is in it."
-)
-# They say how the file is read, and are no settings that other names or places exist for.
-_LITERAL = ("imports", "disabled_plugins", "required_plugins")
 
 
 @dataclasses.dataclass(frozen=True)
-class ConfigIntent:
-    """What a user asks for; None and empty ask for nothing."""
-
-    sandbox_image: str | None = None
-    registry_config_path: str | None = None
-    settings: Data = dataclasses.field(default_factory=dict)
-    absent: tuple[KeyPath, ...] = ()
-    options: CriOptions = CriOptions()
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """A file as it was read; ``content`` is None where there is none."""
+class DropIn:
+    """A file of ours that config.toml imports. ``imports`` is the line that makes it do so, None where it does;
+    ``imported`` are the files that it then imports, this one among them."""
 
     path: str
-    content: bytes | None
+    imports: list[str] | None
+    imported: tuple[Source, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,14 +90,25 @@ def plan_config(
     *,
     path: str = CONFIG_TOML,
     imported: t.Sequence[Source] = (),
+    drop_in: DropIn | None = None,
 ) -> ConfigPlan:
     """Plans the edit of a config.toml; ``imported`` are the files that it imports, in the order of reading.
 
+    With ``drop_in`` that file is edited where the release merges files key by key, and config.toml elsewhere.
+
     :raises DomainError: a file or the intent is not sound; nothing may be written then.
     """
-    texts = {source.path: decode(source, release) for source in (Source(path, content), *imported)}
-    before = tuple(ConfigFile(name, _parsed(name, text, path)) for name, text in texts.items())
-    operations, warnings = _operations(before, intent, release)
+    main = Source(path, content)
+    texts = {source.path: decode(source, release) for source in (main, *imported)}
+    before = tuple(ConfigFile(name, _parsed(name, text, main=path)) for name, text in texts.items())
+    config_checks.check_versions(before, release)
+    work = _Work(before, intent, release)
+    operations = work.operations()
+    if drop_in is not None and operations and not release.rules.imports.replaces_plugins:
+        texts |= {source.path: decode(source, release) for source in drop_in.imported}
+        operations = work.operations_with(
+            drop_in, tuple(ConfigFile(source.path, parse(texts[source.path])) for source in drop_in.imported)
+        )
     edits = tuple(_edited(name, text, operations.get(name, ()), main=path) for name, text in texts.items())
     after = tuple(ConfigFile(file.path, parse(file.text)) for file in edits)
     _check(after, [difference for file in edits for difference in file.differences], intent, release)
@@ -134,35 +117,11 @@ def plan_config(
         files=edits,
         config_version=stated_version(after[0].data) or 1,
         restart_required=not same(effective(before, release), effect),
-        warnings=(*warnings, *(config_checks.doubts(effect, after) if _speaks_of_cri(intent) else ())),
+        warnings=(*work.warnings, *(config_checks.doubts(effect, after) if intent.speaks_of_cri else ())),
     )
 
 
-def decode(source: Source, release: Release) -> str:
-    """The text of a file.
-
-    :raises DomainError: not UTF-8, or with a byte order mark that this release refuses.
-    """
-    content = source.content or b""
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DomainError(
-            f"not UTF-8: byte 0x{content[error.start]:02x} at offset {error.start}",
-            line=line,
-            fix="Nothing was changed; save the file as UTF-8.",
-        ) from None
-    if text.startswith("\ufeff") and not release.rules.reads_byte_order_mark:
-        raise DomainError(
-            f"the file begins with a byte order mark, which containerd {release} refuses",
-            line=1,
-            fix="Nothing was changed; save the file without it.",
-        )
-    return text
-
-
-def _parsed(name: str, text: str, main: str) -> dict[str, t.Any]:
+def _parsed(name: str, text: str, *, main: str) -> dict[str, t.Any]:
     return _naming(name, main, lambda: parse(text))
 
 
@@ -184,103 +143,107 @@ def _naming(name: str, main: str, work: t.Callable[[], _Result]) -> _Result:
 
 # --- from intent to operations
 
-_Files = tuple[ConfigFile, ...]
 
+class _Work:
+    """The operations on each file that an intent comes to, and what the user should know of it."""
 
-@dataclasses.dataclass(frozen=True)
-class _Wish:
-    """A setting under its canonical name, and as the user wrote it."""
+    def __init__(self, files: tuple[ConfigFile, ...], intent: ConfigIntent, release: Release) -> None:
+        self._files = files
+        self._intent = intent
+        self._release = release
+        self._effective = effective(files, release)
+        self._wanted = wanted(intent, self._effective, release)
+        self.warnings = list(self._wanted.warnings)
+        # What says how config.toml itself is read.
+        self._first = [*self._version(), *self._literal(), *self._enabled()]
 
-    path: KeyPath
-    value: t.Any
-    written: KeyPath
+    def operations(self) -> Operations:
+        """Each setting in the file where it counts."""
+        return self._placed(self._first, self._files[1:], first=None)
 
+    def operations_with(self, drop_in: DropIn, imported: tuple[ConfigFile, ...]) -> Operations:
+        """Each setting in the drop-in, where it counts there."""
+        line = [] if drop_in.imports is None else [Set(("imports",), drop_in.imports)]
+        main = self._main([*self._first, *line])
+        self._check_nothing_else_comes(main, imported, drop_in)
+        version = stated_version(main.data)
+        own = next(file for file in imported if file.path == drop_in.path)
+        states = [Set(("version",), version)] if version is not None and "version" not in own.data else []
+        imported = tuple(
+            ConfigFile(file.path, applied(file.data, states)) if file is own else file for file in imported
+        )
+        operations = self._placed([*self._first, *line], imported, first=drop_in.path)
+        return {**operations, drop_in.path: [*states, *operations.get(drop_in.path, ())]}
 
-def _operations(
-    files: _Files, intent: ConfigIntent, release: Release
-) -> tuple[dict[str, list[Operation]], tuple[str, ...]]:
-    warnings: list[str] = []
-    first = _of_the_file(files, intent, release, warnings)
-    main = ConfigFile(files[0].path, applied(files[0].data, first))
-    data = effective(files, release)
-    wishes = _wishes(data, intent, release)
-    absent = (*(path for path in intent.absent if path != ("version",)), *intent.options.removals(data))
-    _check_agreement(wishes, absent)
-    placement = place((main, *files[1:]), [Set(wish.path, wish.value) for wish in wishes], absent, release)
-    for operations in placement.operations.values():
-        _check_nothing_returns(operations, absent)
-    return {**placement.operations, main.path: [*first, *placement.operations.get(main.path, ())]}, tuple(warnings)
+    def _main(self, operations: t.Sequence[Operation]) -> ConfigFile:
+        return ConfigFile(self._files[0].path, applied(self._files[0].data, operations))
 
+    def _placed(
+        self, on_main: t.Sequence[Operation], imported: tuple[ConfigFile, ...], *, first: str | None
+    ) -> Operations:
+        main = self._main(on_main)
+        absent = tuple(path for path in self._intent.absent if path != ("version",))
+        placement = place(
+            (main, *imported),
+            [Set(wish.path, wish.value) for wish in self._wanted.wishes],
+            (*absent, *self._wanted.removals),
+            self._release,
+            first=first,
+        )
+        for operations in placement.operations.values():
+            _check_nothing_returns(operations, absent)
+        placed = {**placement.operations, main.path: [*on_main, *placement.operations.get(main.path, ())]}
+        return {path: operations for path, operations in placed.items() if operations}
 
-def _of_the_file(files: _Files, intent: ConfigIntent, release: Release, warnings: list[str]) -> list[Operation]:
-    """What says how config.toml itself is read: its version, its imports, the plugins that run at all."""
-    data = files[0].data
-    kept = applied(data, [Remove(path) for path in intent.absent])
-    stated = stated_version(data)
-    version = _version(data, kept, intent, release)
-    operations: list[Operation] = [] if version == stated else [_version_operation(version)]
-    operations += [Set((key,), intent.settings[key]) for key in _LITERAL if key in intent.settings]
-    if _speaks_of_cri(intent):
-        _check_cri_survives(kept, version, release)
-    if version is not None:
-        check_accepted(version, release)
+    def _check_nothing_else_comes(self, main: ConfigFile, imported: tuple[ConfigFile, ...], drop_in: DropIn) -> None:
+        """:raises DomainError: the line that makes config.toml read our file makes it read another one, too."""
+        now, then = (effective((main, *files), self._release) for files in (self._files[1:], imported))
+        if not same(now, then):
+            known = {file.path for file in self._files} | {drop_in.path}
+            others = [file.path for file in imported if file.path not in known]
+            raise DomainError(
+                f"is not imported by {main.path} yet, and would take effect together with {drop_in.path}",
+                file=(others or [drop_in.path])[0],
+                fix="Remove what must not take effect, or name another place in drop_in_path.",
+            )
+
+    def _version(self) -> list[Operation]:
+        intent, data = self._intent, self._files[0].data
+        kept = applied(data, [Remove(path) for path in intent.absent])
+        stated = stated_version(data)
+        version = version_to_have(
+            data, kept, _wanted_version(intent), self._release, needs_one=intent.speaks_of_plugins
+        )
+        if intent.speaks_of_cri:
+            check_cri_survives(kept, version, self._release)
+        if version is None:
+            return [] if stated is None else [Remove(("version",))]
+        check_accepted(version, self._release)
         if ("version",) in intent.absent:
-            raise _both_set_and_absent(("version",))
-    if _speaks_of_cri(intent) or (version or 1) > 1:
-        operations += _without_short_name_of_cri(data, intent, warnings)
-    return operations
+            raise both_set_and_absent(("version",))
+        return [] if version == stated else [Set(("version",), version)]
 
+    def _literal(self) -> list[Operation]:
+        settings = self._intent.settings
+        return [Set((key,), settings[key]) for key in OF_THE_FILE if key in settings and key != "version"]
 
-def _version_operation(version: int | None) -> Operation:
-    return Remove(("version",)) if version is None else Set(("version",), version)
-
-
-def _wishes(data: Data, intent: ConfigIntent, release: Release) -> list[_Wish]:
-    if not isinstance(intent.settings.get("plugins", {}), dict):
-        raise DomainError("is a plain value, not a table", key_path=("plugins",), fix="Name the table's keys.")
-    settings = {key: value for key, value in intent.settings.items() if key not in (*_LITERAL, "version")}
-    wishes = [_Wish(*in_canonical_names(path, value), path) for path, value in leaves(settings)]
-    options = {
-        SANDBOX_IMAGE: _checked_image(intent.sandbox_image),
-        REGISTRY_CONFIG_PATH: _checked_config_path(intent.registry_config_path, release),
-    }
-    wishes += [_Wish(path, value, path) for path, value in options.items() if value is not None]
-    return [*wishes, *(_Wish(path, value, path) for path, value in intent.options.wishes(data, release))]
-
-
-def _speaks_of_plugins(intent: ConfigIntent) -> bool:
-    return _speaks_of_cri(intent) or bool(intent.settings.get("plugins"))
-
-
-def _speaks_of_cri(intent: ConfigIntent) -> bool:
-    plugins = CRI_IDS | {V1_CRI[1]}
-    return bool(
-        intent.sandbox_image
-        or intent.registry_config_path
-        or plugins & _table(intent.settings, "plugins").keys()
-        or intent.options != CriOptions()
-    )
-
-
-def _table(data: Data, key: str) -> Data:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _version(data: Data, kept: Data, intent: ConfigIntent, release: Release) -> int | None:
-    """The version that the file will have, None where it has none and must stay without.
-
-    ``kept`` is the data less what is absent.
-    """
-    stated = stated_version(data)
-    wanted = _wanted_version(intent)
-    if wanted is not None and wanted != stated:
-        _check_version_change(kept, stated, wanted)
-        return wanted
-    if stated is not None and "version" not in kept:
-        _check_version_change(kept, stated, 1)
-        return None
-    return _version_to_add(kept, release) if stated is None and _speaks_of_plugins(intent) else stated
+    def _enabled(self) -> list[Operation]:
+        """Docker's package ships ``disabled_plugins = ["cri"]``: no setting of CRI can have an effect beside it, and
+        with a version that is more than 1 no containerd starts. Who asks for nothing of CRI keeps it disabled, by its
+        full id."""
+        data, intent = self._files[0].data, self._intent
+        disabled = data.get("disabled_plugins")
+        will_have_ids = intent.speaks_of_plugins or (_wanted_version(intent) or 1) > 1
+        if "version" in data or "disabled_plugins" in intent.settings or not isinstance(disabled, list):
+            return []
+        if "cri" not in disabled or not will_have_ids:
+            return []
+        if not intent.speaks_of_cri:
+            return [Set(("disabled_plugins",), [V2_CRI[1] if name == "cri" else name for name in disabled])]
+        self.warnings.append(
+            'CRI was disabled by disabled_plugins = ["cri"], as Docker\'s package ships it; it is enabled now.'
+        )
+        return [Set(("disabled_plugins",), [name for name in disabled if name != "cri"])]
 
 
 def _wanted_version(intent: ConfigIntent) -> int | None:
@@ -290,136 +253,29 @@ def _wanted_version(intent: ConfigIntent) -> int | None:
         raise DomainError(error.what, option="settings.version", fix=error.fix) from None
 
 
-def _version_to_add(data: Data, release: Release) -> int | None:
-    """The version that a file without one gets, None where it must stay without.
-
-    Only a file that has no plugin table can be given a version without a change of meaning: containerd reads all others
-    as version 1, in which tables named by URI do not count.
-    """
-    if not data:
-        return release.config_version
-    plugins = data.get("plugins")
-    if not plugins:
-        # Version 4 no longer reads [grpc], [ttrpc], [debug] and [metrics] of a file that was written before it.
-        return min(release.config_version, 3)
-    ignored = [] if look_up(data, V1_CRI) is not None else [*filter(_is_uri, _table(data, "plugins"))]
-    if ignored and release.line < (2, 0):
-        raise DomainError(
-            f"the file has no version line, so containerd {release} reads it as version 1 and ignores "
-            f"[{show_key_path(('plugins', ignored[0]))}]",
-            key_path=("version",),
-            fix=_ADD_VERSION,
-        )
-    return None
-
-
-def _is_uri(plugin: str) -> bool:
-    return plugin.startswith("io.containerd.")
-
-
-def _check_version_change(data: Data, version: int | None, wanted: int) -> None:
-    """:raises DomainError: tables of the old version would silently lose their meaning, or stop containerd."""
-    lost = [key for key in _table(data, "plugins") if version or (wanted > 1 and not _is_uri(key))]
-    if lost:
-        raise DomainError(
-            f"the file is of version {version or 1}; its plugin tables would be lost in version {wanted}",
-            key_path=("version",),
-            fix="Leave the version as it is, or move the tables in the file yourself.",
-        )
-    server = [name for name in ("grpc", "ttrpc", "metrics") if _table(data, name)]
-    server += ["debug"] if _table(data, "debug").keys() & {"address", "uid", "gid"} else []
-    if server and wanted > SERVER_TABLES_UP_TO >= (version or 1):
-        raise DomainError(
-            f"the file is of version {version or 1}; its table [{server[0]}] would be lost in version {wanted}",
-            key_path=("version",),
-            fix="Leave the version as it is, or move the table in the file yourself.",
-        )
-
-
-def _check_cri_survives(data: Data, version: int | None, release: Release) -> None:
-    if version in (None, 0, 1) and not release.merges_cri_of_versionless_files:
-        rename = 'Put version = 2 into the file and rename [plugins.cri] to [plugins."io.containerd.grpc.v1.cri"].'
-        raise DomainError(
-            f"containerd {release} drops every CRI setting of a file without version 2 or newer",
-            key_path=("version",),
-            fix=rename if look_up(data, V1_CRI) is not None else _ADD_VERSION,
-        )
-
-
-def _without_short_name_of_cri(data: Data, intent: ConfigIntent, warnings: list[str]) -> list[Operation]:
-    """Docker's package ships ``disabled_plugins = ["cri"]``: no setting of CRI can have an effect beside it, and with a
-    version that is more than 1 no containerd starts. Who asks for nothing of CRI keeps it disabled, by its full id."""
-    disabled = data.get("disabled_plugins")
-    if "version" in data or "disabled_plugins" in intent.settings or not isinstance(disabled, list):
-        return []
-    if "cri" not in disabled:
-        return []
-    if not _speaks_of_cri(intent):
-        return [Set(("disabled_plugins",), [V2_CRI[1] if name == "cri" else name for name in disabled])]
-    warnings.append('CRI was disabled by disabled_plugins = ["cri"], as Docker\'s package ships it; it is enabled now.')
-    return [Set(("disabled_plugins",), [name for name in disabled if name != "cri"])]
-
-
-def _checked_image(image: str | None) -> str | None:
-    if image is not None and not _IMAGE.fullmatch(image):
-        shown = _URL_CREDENTIALS.sub("://********@", image)
-        raise DomainError(
-            f"{shown!r} is not an image reference",
-            option="sandbox_image",
-            fix="Write it as registry.example.com/k8s/pause:3.10, without a scheme.",
-        )
-    return image
-
-
-def _checked_config_path(path: str | None, release: Release) -> str | None:
-    if path is None:
-        return None
-    if not release.knows(Feature.HOSTS_TOML):
-        raise DomainError(
-            f"containerd {release} reads no such directory; {Feature.HOSTS_TOML.since_text} is the first that does",
-            option="registry_config_path",
-            fix="Upgrade containerd on this node first.",
-        )
-    return read_config_path(path, option="registry_config_path")
-
-
-def _check_agreement(wishes: list[_Wish], absent: tuple[KeyPath, ...]) -> None:
-    """:raises DomainError: two options ask for different things of one setting."""
-    known: dict[KeyPath, _Wish] = {}
-    for wish in wishes:
-        other = known.setdefault(wish.path, wish)
-        if not same(other.value, wish.value):
-            raise DomainError("is asked for with two different values", key_path=other.written, fix="Name it once.")
-        for removed in map(canonical, absent):
-            if len(removed) > 2 and wish.path[: len(removed)] == removed:
-                raise _both_set_and_absent(wish.written)
-
-
-def _check_nothing_returns(operations: list[Operation], absent: tuple[KeyPath, ...]) -> None:
+def _check_nothing_returns(operations: t.Sequence[Operation], absent: tuple[KeyPath, ...]) -> None:
     """:raises DomainError: a wish would be written into a table that is to go."""
     for operation in operations:
         for removed in absent:
             if isinstance(operation, Set) and operation.path[: len(removed)] == removed:
-                raise _both_set_and_absent(operation.path)
-
-
-def _both_set_and_absent(path: KeyPath) -> DomainError:
-    return DomainError("is both set and named in absent", key_path=path, fix="Leave out one of the two.")
+                raise both_set_and_absent(operation.path)
 
 
 # --- what containerd would make of the result
 
 
-def _check(files: _Files, differences: list[Difference], intent: ConfigIntent, release: Release) -> None:
+def _check(
+    files: t.Sequence[ConfigFile], differences: list[Difference], intent: ConfigIntent, release: Release
+) -> None:
     config_checks.check_types(differences)
     config_checks.check_directories(differences)
     config_checks.check_versions(files, release)
     config_checks.check_cni_directories(files)
     for file in files:
         version = stated_version(file.data) or 1
-        if _speaks_of_cri(intent):
+        if intent.speaks_of_cri:
             config_checks.check_cri_is_enabled(file.data)
             config_checks.check_one_cri_table(file.data, version, release)
         config_checks.check_plugin_names(file.data, version, release)
-    if _speaks_of_plugins(intent):
+    if intent.speaks_of_plugins:
         config_checks.check_one_registry_method(effective(files, release), files, release)

@@ -1,16 +1,24 @@
 # Copyright: (c) 2026, the airgap.nodes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The version that a config.toml states. Private to this collection."""
+"""The version that a config.toml states, and the one that it is to have. Private to this collection."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import V1_CRI
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import NEWEST_CONFIG_VERSION, Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
 
 Data = t.Mapping[str, t.Any]
+
+# The newest version whose [grpc], [ttrpc], [debug] and [metrics] containerd reads.
+_SERVER_TABLES_UP_TO = 3
+_ADD_VERSION = (
+    "Say which version the file is meant to be, for example with settings: {version: 2}, after reading what is in it."
+)
 
 
 def stated_version(data: Data) -> int | None:
@@ -45,3 +53,83 @@ def check_accepted(version: int, release: Release) -> None:
             key_path=("version",),
             fix="Install the containerd that this file was written for, or write the file for this one.",
         )
+
+
+def version_to_have(data: Data, kept: Data, wanted: int | None, release: Release, *, needs_one: bool) -> int | None:
+    """The version that the file will have, None where it has none and must stay without.
+
+    ``kept`` is the data less what is to go; ``wanted`` is what the user asks for; ``needs_one`` says that a plugin is
+    spoken of.
+
+    :raises DomainError: the file's tables would lose their meaning with that version.
+    """
+    stated = stated_version(data)
+    if wanted is not None and wanted != stated:
+        _check_version_change(kept, stated, wanted)
+        return wanted
+    if stated is not None and "version" not in kept:
+        _check_version_change(kept, stated, 1)
+        return None
+    return _version_to_add(kept, release) if stated is None and needs_one else stated
+
+
+def _version_to_add(data: Data, release: Release) -> int | None:
+    """The version that a file without one gets, None where it must stay without.
+
+    Only a file that has no plugin table can be given a version without a change of meaning: containerd reads all others
+    as version 1, in which tables named by URI do not count.
+    """
+    if not data:
+        return release.config_version
+    plugins = data.get("plugins")
+    if not plugins:
+        # Version 4 no longer reads [grpc], [ttrpc], [debug] and [metrics] of a file that was written before it.
+        return min(release.config_version, 3)
+    ignored = [] if look_up(data, V1_CRI) is not None else [*filter(_is_uri, _table(data, "plugins"))]
+    if ignored and release.line < (2, 0):
+        raise DomainError(
+            f"the file has no version line, so containerd {release} reads it as version 1 and ignores "
+            f"[{show_key_path(('plugins', ignored[0]))}]",
+            key_path=("version",),
+            fix=_ADD_VERSION,
+        )
+    return None
+
+
+def _is_uri(plugin: str) -> bool:
+    return plugin.startswith("io.containerd.")
+
+
+def _check_version_change(data: Data, version: int | None, wanted: int) -> None:
+    """:raises DomainError: tables of the old version would silently lose their meaning, or stop containerd."""
+    lost = [key for key in _table(data, "plugins") if version or (wanted > 1 and not _is_uri(key))]
+    if lost:
+        raise DomainError(
+            f"the file is of version {version or 1}; its plugin tables would be lost in version {wanted}",
+            key_path=("version",),
+            fix="Leave the version as it is, or move the tables in the file yourself.",
+        )
+    server = [name for name in ("grpc", "ttrpc", "metrics") if _table(data, name)]
+    server += ["debug"] if _table(data, "debug").keys() & {"address", "uid", "gid"} else []
+    if server and wanted > _SERVER_TABLES_UP_TO >= (version or 1):
+        raise DomainError(
+            f"the file is of version {version or 1}; its table [{server[0]}] would be lost in version {wanted}",
+            key_path=("version",),
+            fix="Leave the version as it is, or move the table in the file yourself.",
+        )
+
+
+def check_cri_survives(data: Data, version: int | None, release: Release) -> None:
+    """:raises DomainError: the release drops CRI settings of files of that version."""
+    if version in (None, 0, 1) and not release.merges_cri_of_versionless_files:
+        rename = 'Put version = 2 into the file and rename [plugins.cri] to [plugins."io.containerd.grpc.v1.cri"].'
+        raise DomainError(
+            f"containerd {release} drops every CRI setting of a file without version 2 or newer",
+            key_path=("version",),
+            fix=rename if look_up(data, V1_CRI) is not None else _ADD_VERSION,
+        )
+
+
+def _table(data: Data, key: str) -> Data:
+    value = data.get(key)
+    return value if isinstance(value, dict) else {}

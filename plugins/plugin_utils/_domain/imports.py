@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import posixpath
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import GlobBase, Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import parse
 
 # Where containerd's own default configuration, and NVIDIA's toolkit, look for drop-ins.
 USUAL_GLOBS = ("/etc/containerd/conf.d/*.toml", "/etc/containerd/config.d/*.toml")
@@ -31,14 +35,49 @@ class Followed:
         return not self.unread_files and not self.unread_globs
 
 
-class Library(t.Protocol):
-    """What was read on the node; ``None`` stands for what nobody has looked at yet."""
+class Library:
+    """What was read on a node, in as many readings as it took; ``planned`` is a file that will be there, empty so far.
 
-    def data(self, path: str) -> t.Mapping[str, t.Any] | None:
-        """The parsed file. :raises DomainError: not there, or not readable."""
+    ``None`` stands for what nobody has looked at yet.
+    """
+
+    def __init__(self, state: NodeState, release: Release, planned: str | None = None) -> None:
+        self._state = state
+        self._release = release
+        self._planned = planned
+
+    def source(self, path: str) -> Source | None:
+        """:raises DomainError: not there, or not readable."""
+        entry = self._entry(path)
+        if entry is None or (entry.kind != "absent" or path == self._planned):
+            return None if entry is None else Source.from_entry(path, entry)
+        raise DomainError(
+            "is named in imports and not there; containerd does not start without it",
+            file=path,
+            fix="Put the file there, or take its name out of imports.",
+        )
 
     def matches(self, pattern: str) -> t.Sequence[str] | None:
         """The files that a glob finds."""
+        found = self._state.globs.get(pattern)
+        if found is None:
+            return None
+        planned = self._planned
+        return [*found, *([planned] if planned and planned not in found and _is_match(planned, pattern) else [])]
+
+    def data(self, path: str) -> t.Mapping[str, t.Any] | None:
+        source = self.source(path)
+        return None if source is None else parse(decode(source, self._release))
+
+    def _entry(self, path: str) -> Entry | None:
+        matched = (entries[path] for entries in self._state.globs.values() if path in entries)
+        return self._state.files.get(path) or next(matched, None)
+
+
+def _is_match(path: str, pattern: str) -> bool:
+    """A wildcard does not reach across a slash."""
+    parts, patterns = path.split("/"), pattern.split("/")
+    return len(parts) == len(patterns) and all(map(fnmatch.fnmatchcase, parts, patterns))
 
 
 def follow(path: str, data: t.Mapping[str, t.Any], library: Library, release: Release) -> Followed:
@@ -68,6 +107,16 @@ def follow(path: str, data: t.Mapping[str, t.Any], library: Library, release: Re
             found[target] = None
             pending += _targets(target, imported, release)
     return Followed(tuple(found), frozenset(unread_files), frozenset(unread_globs))
+
+
+def reaching(path: str, data: t.Mapping[str, t.Any], file: str, release: Release) -> list[str] | None:
+    """What ``imports`` has to say so that config.toml at ``path`` reads a file; None where it does already.
+
+    A glob, since a literal name keeps containerd from starting once somebody removes the file.
+    """
+    if any(_is_match(file, target) for target in _targets(path, data, release)):
+        return None
+    return [*data.get("imports", ()), posixpath.join(posixpath.dirname(file), "*.toml")]
 
 
 def _targets(path: str, data: t.Mapping[str, t.Any], release: Release) -> list[str]:

@@ -70,6 +70,10 @@ class NodeState:
             unit=wire.get("unit"),
         )
 
+    def and_also(self, other: NodeState) -> NodeState:
+        """This reading and a later one of more files."""
+        return dataclasses.replace(self, files={**self.files, **other.files}, globs={**self.globs, **other.globs})
+
     def file(self, path: str) -> Entry:
         return self.files.get(path, ABSENT)
 

@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user asks of config.toml, as settings under their canonical names. Private to this collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import known_keys
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
+    CRI_IDS,
+    REGISTRY_CONFIG_PATH,
+    RUNTIMES,
+    SANDBOX_IMAGE,
+    V1_CRI,
+    canonical,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import AUTH_KEYS, NodeCredentials
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import in_canonical_names, leaves
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
+
+Data = t.Mapping[str, t.Any]
+
+# They say how the file is read, and are no settings that other names or places exist for.
+OF_THE_FILE = ("version", "imports", "disabled_plugins", "required_plugins")
+
+# A name alone is refused: 3.1 is what YAML makes of an unquoted 3.10.
+_IMAGE = re.compile(
+    r"(?=.*[/:@])[a-zA-Z0-9.\-_:\[\]]+(?:/[a-z0-9._\-]+)*(?::[\w.\-]+)?(?:@sha256:[0-9a-f]{64})?", re.ASCII
+)
+_URL_CREDENTIALS = re.compile(r"://\S*@")
+
+Unsupported = t.Literal["error", "warn", "write"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfigIntent:
+    """What a user asks for; None and empty ask for nothing.
+
+    ``unsupported`` says what becomes of a setting that the release does not have: an ``error``, a warning in its place
+    (``warn``), or a warning beside it (``write``).
+    """
+
+    sandbox_image: str | None = None
+    registry_config_path: str | None = None
+    settings: Data = dataclasses.field(default_factory=dict)
+    absent: tuple[KeyPath, ...] = ()
+    options: CriOptions = dataclasses.field(default_factory=CriOptions)
+    credentials: NodeCredentials = dataclasses.field(default_factory=NodeCredentials)
+    unsupported: Unsupported = "error"
+
+    @property
+    def speaks_of_cri(self) -> bool:
+        plugins = self.settings.get("plugins")
+        return bool(
+            self.sandbox_image
+            or self.registry_config_path
+            or (isinstance(plugins, dict) and plugins.keys() & (CRI_IDS | {V1_CRI[1]}))
+            or self.options != CriOptions()
+            or self.credentials.wishes
+        )
+
+    @property
+    def speaks_of_plugins(self) -> bool:
+        return self.speaks_of_cri or bool(self.settings.get("plugins"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """A setting under its canonical name, and as the user wrote it."""
+
+    path: KeyPath
+    value: t.Any
+    written: KeyPath
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """All wishes of an intent, the canonical paths that have to go, and what the user should know of it."""
+
+    wishes: tuple[Wish, ...]
+    removals: tuple[KeyPath, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def wanted(intent: ConfigIntent, effective: Data, release: Release) -> Wanted:
+    """What the intent comes to on a node where ``effective`` is what the files say now.
+
+    :raises DomainError: an option has a value that containerd cannot have, two of them ask for different things of one
+        setting, or the release does not have a setting.
+    """
+    wishes = [
+        *_of_settings(intent.settings),
+        *(Wish(path, value, path) for path, value in _of_options(intent, effective, release)),
+    ]
+    _check_agreement(wishes, intent.absent)
+    wishes, warnings = _supported(wishes, effective, intent.unsupported, release)
+    credential_removals, credential_warnings = _credential_removals(intent.credentials, effective)
+    return Wanted(
+        tuple(wishes),
+        (*intent.options.removals(effective), *credential_removals),
+        (*warnings, *intent.credentials.warnings, *credential_warnings),
+    )
+
+
+def _of_settings(settings: Data) -> list[Wish]:
+    if not isinstance(settings.get("plugins", {}), dict):
+        raise DomainError("is a plain value, not a table", key_path=("plugins",), fix="Name the table's keys.")
+    named = {key: value for key, value in settings.items() if key not in OF_THE_FILE}
+    return [Wish(*in_canonical_names(path, value), path) for path, value in leaves(named)]
+
+
+def _of_options(intent: ConfigIntent, effective: Data, release: Release) -> t.Iterator[tuple[KeyPath, t.Any]]:
+    if intent.sandbox_image is not None:
+        yield SANDBOX_IMAGE, _checked_image(intent.sandbox_image)
+    if intent.registry_config_path is not None:
+        yield REGISTRY_CONFIG_PATH, _checked_config_path(intent.registry_config_path, release)
+    yield from intent.options.wishes(effective, release)
+    for path, table in intent.credentials.paths.items():
+        yield from (((*path, key), value) for key, value in table.items())
+
+
+def _checked_image(image: str) -> str:
+    if not _IMAGE.fullmatch(image):
+        shown = _URL_CREDENTIALS.sub("://********@", image)
+        raise DomainError(
+            f"{shown!r} is not an image reference",
+            option="sandbox_image",
+            fix="Write it as registry.example.com/k8s/pause:3.10, without a scheme.",
+        )
+    return image
+
+
+def _checked_config_path(path: str, release: Release) -> str:
+    if not release.knows(Feature.HOSTS_TOML):
+        raise DomainError(
+            f"containerd {release} reads no such directory; {Feature.HOSTS_TOML.since_text} is the first that does",
+            option="registry_config_path",
+            fix="Upgrade containerd on this node first.",
+        )
+    return read_config_path(path, option="registry_config_path")
+
+
+def _check_agreement(wishes: t.Sequence[Wish], absent: tuple[KeyPath, ...]) -> None:
+    known: dict[KeyPath, Wish] = {}
+    for wish in wishes:
+        other = known.setdefault(wish.path, wish)
+        if not same(other.value, wish.value):
+            raise DomainError("is asked for with two different values", key_path=other.written, fix="Name it once.")
+        for removed in map(canonical, absent):
+            if len(removed) > 2 and wish.path[: len(removed)] == removed:
+                raise both_set_and_absent(wish.written)
+
+
+def both_set_and_absent(path: KeyPath) -> DomainError:
+    return DomainError("is both set and named in absent", key_path=path, fix="Leave out one of the two.")
+
+
+# --- settings that the release does not have
+
+
+def _supported(
+    wishes: list[Wish], effective: Data, unsupported: Unsupported, release: Release
+) -> tuple[list[Wish], list[str]]:
+    kept, warnings = [], []
+    for wish in wishes:
+        problem = known_keys.check(wish.path, release, runtime_type=_runtime_type(wish, wishes, effective))
+        if problem is None:
+            _check_type(wish, release)
+        elif unsupported == "error":
+            raise _not_supported(wish, problem, release)
+        if problem is not None:
+            fate = "it is written all the same" if unsupported == "write" else "it is left out on this node"
+            warnings.append(f"{show_key_path(wish.written)}: {_what(problem, release)}; {fate}.")
+        if problem is None or unsupported == "write":
+            kept.append(wish)
+    return kept, warnings
+
+
+def _runtime_type(wish: Wish, wishes: list[Wish], effective: Data) -> str:
+    """The type of the runtime class that a wish is about, as asked for or as the files have it."""
+    path = (*wish.path[: len(RUNTIMES) + 1], "runtime_type")
+    asked = next((other.value for other in wishes if other.path == path), None)
+    return str(asked or look_up(effective, path) or "")
+
+
+def _what(problem: known_keys.Unknown, release: Release) -> str:
+    return f"containerd {release} does not read it ({problem.reason})"
+
+
+def _not_supported(wish: Wish, problem: known_keys.Unknown, release: Release) -> DomainError:
+    if problem.nearest is not None:
+        fix = f"Did you mean {show_key_path(problem.nearest)}?"
+    else:
+        fix = (
+            "Ask for it only where it is known, or take it for what it is with unsupported: warn (left out with a "
+            "warning) or unsupported: write (written with a warning)."
+        )
+    return DomainError(_what(problem, release), key_path=wish.written, fix=fix)
+
+
+def _check_type(wish: Wish, release: Release) -> None:
+    wanted_type = known_keys.misfit(wish.path, wish.value, release)
+    if wanted_type is not None:
+        raise DomainError(
+            f"has to be {wanted_type}, or containerd {release} does not start with it",
+            key_path=wish.written,
+            fix='YAML takes 3.10 for a number, "3" for a text, and yes for true.',
+        )
+
+
+# --- credentials
+
+
+def _credential_removals(credentials: NodeCredentials, effective: Data) -> tuple[list[KeyPath], list[str]]:
+    """Keys of an older form, which containerd would prefer, and what now stands in a header of hosts.toml."""
+    stale = [
+        (*path, key)
+        for path, table in credentials.paths.items()
+        for key in AUTH_KEYS
+        if key not in table and look_up(effective, (*path, key)) is not None
+    ]
+    released = [path for path in credentials.released_paths if look_up(effective, path) is not None]
+    warnings = [credentials.released_warnings[path[-2]] for path in released]
+    gone: list[KeyPath] = []
+    for path in released:
+        gone.append(_last_of_its_table(path, effective, gone))
+    return [*stale, *gone], warnings
+
+
+def _last_of_its_table(path: KeyPath, effective: Data, gone: list[KeyPath]) -> KeyPath:
+    """The path, or the table above it that would be empty without it: ``configs.HOST``, or ``configs`` itself."""
+    for _step in range(2):
+        siblings = {(*path[:-1], key) for key in look_up(effective, path[:-1])} - {path, *gone}
+        if siblings:
+            break
+        path = path[:-1]
+    return path
