@@ -24,7 +24,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Set, applied, look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
 Data = t.Mapping[str, t.Any]
@@ -115,6 +115,8 @@ def _of_settings(settings: Data) -> list[Wish]:
     if not isinstance(settings.get("plugins", {}), dict):
         raise DomainError("is a plain value, not a table", key_path=("plugins",), fix="Name the table's keys.")
     named = {key: value for key, value in settings.items() if key not in OF_THE_FILE}
+    # What has no TOML form is told by the name that the user gave it.
+    applied({}, [Set((key,), value) for key, value in named.items()])
     return [Wish(*in_canonical_names(path, value), path) for path, value in leaves(named)]
 
 
@@ -229,7 +231,8 @@ def _credential_removals(credentials: NodeCredentials, effective: Data) -> tuple
         if key not in table and look_up(effective, (*path, key)) is not None
     ]
     released = [path for path in credentials.released_paths if look_up(effective, path) is not None]
-    warnings = [credentials.released_warnings[path[-2]] for path in released]
+    told = credentials.released_warnings
+    warnings = [told[path[-2]] for path in released if path[-2] in told]
     gone: list[KeyPath] = []
     for path in released:
         gone.append(_last_of_its_table(path, effective, gone))
