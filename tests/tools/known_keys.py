@@ -32,6 +32,7 @@ runpy.run_path(str(ROOT / "tests" / "unit" / "conftest.py"))
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (  # noqa: E402
     CNI_BIN_DIRS,
+    SANDBOX_IMAGE,
     canonical,
 )
 
@@ -243,11 +244,14 @@ class Tag:
             yield (*path, "".join(part.capitalize() for part in name.split("_"))), SCALARS[proto_type]
 
 
-def canonical_key(path: KeyPath, kind: str) -> tuple[KeyPath, str]:
+def canonical_keys(path: KeyPath, kind: str) -> t.Iterator[tuple[KeyPath, str]]:
     """A key under the name that the collection has for it."""
     name: KeyPath = canonical(path)
     # The older key holds one of the list.
-    return name, "[str]" if name == CNI_BIN_DIRS else kind
+    yield name, "[str]" if name == CNI_BIN_DIRS else kind
+    # 1.x knows it alone, 2.x any of them.
+    if name[:-1] == SANDBOX_IMAGE[:-1]:
+        yield SANDBOX_IMAGE, kind
 
 
 def collect(source: Source) -> dict[tuple[KeyPath, str], list[bool]]:
@@ -256,7 +260,8 @@ def collect(source: Source) -> dict[tuple[KeyPath, str], list[bool]]:
     known: dict[tuple[KeyPath, str], list[bool]] = defaultdict(lambda: [False] * len(tags))
     for number, tag in enumerate(tags):
         for path, kind in Tag(source, source.files(tag)).known_keys():
-            known[canonical_key(path, kind)][number] = True
+            for key in canonical_keys(path, kind):
+                known[key][number] = True
     return known
 
 

@@ -49,7 +49,7 @@ image_pull_progress_timeout                  str      1.7-
 image_pull_with_sync_fs                      bool     1.7.14-
 max_concurrent_downloads                     int      1.4-
 pinned_images.*                              str      2.0-
-pinned_images.sandbox                        str      1.4-1.7
+pinned_images.sandbox                        str      1.4-
 registry.auths.*.auth                        str      1.4-
 registry.auths.*.identitytoken               str      1.4-
 registry.auths.*.password                    str      1.4-

@@ -21,6 +21,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases impo
 
 ANY_NAME = "*"
 ANYTHING = "**"
+ANYTHING_KIND = "any"
 
 # Their options are known; those of other runtimes are between the user and the runtime.
 RUNC_TYPES = frozenset({"io.containerd.runc.v1", "io.containerd.runc.v2"})
@@ -32,14 +33,16 @@ _TYPES: t.Mapping[str, type] = {
     "float": float,
     "[str]": list,
     "[table]": list,
+    "table": dict,
 }
 _NAMES: t.Mapping[str, str] = {
     "str": "a text",
     "bool": "true or false",
     "int": "a whole number",
-    "float": "a number",
+    "float": "a number with a decimal point",
     "[str]": "a list of texts",
     "[table]": "a list of tables",
+    "table": "a table",
 }
 
 
@@ -73,41 +76,41 @@ def check(path: KeyPath, release: Release, *, runtime_type: str = "") -> Unknown
     return Unknown("no containerd knows it", _nearest(path, release), is_plugin=not _keys_of(path) and len(path) > 1)
 
 
-def type_of(path: KeyPath, release: Release) -> type | None:
+def type_of(path: KeyPath, release: Release, *, runtime_type: str = "") -> type | None:
     """The type of a key's value (dict for a table), None where it can be any or the release does not know the key.
 
-    The path may have the names of any config version; the type is that of the value under the canonical one.
+    The arguments are those of ``check``; the type is that of the value under the canonical name.
     """
-    kind = _kind(canonical(path), release)
-    return dict if kind == "table" else _TYPES.get(kind or "")
+    kind = _kind(canonical(path), release, runtime_type)
+    return None if kind is None else _TYPES[kind]
 
 
-def misfit(path: KeyPath, value: t.Any, release: Release) -> str | None:
-    """What the value should be where it is of another type than the release wants: ``a list of texts``; else None."""
-    kind = _kind(canonical(path), release)
-    if kind == "table":
-        return None if isinstance(value, dict) else "a table"
-    if kind is None or kind not in _TYPES or _fits(value, kind):
+def misfit(path: KeyPath, value: t.Any, release: Release, *, runtime_type: str = "") -> str | None:
+    """What the value has to be where the release wants another type: ``a list of texts``; else None."""
+    kind = _kind(canonical(path), release, runtime_type)
+    if kind is None or _fits(value, kind, release):
         return None
     return _NAMES[kind]
 
 
-def _kind(path: KeyPath, release: Release) -> str | None:
-    found = [key for key in _keys_of(path) if key.is_known_to(release) and key.covers(path)]
-    leaves = [key for key in found if len(key.pattern) == len(path) and key.kind]
-    # Of runtime options that one runtime has by name, another may have its own of the same name.
-    if leaves and not any(ANYTHING in key.pattern for key in found):
-        return leaves[0].kind
-    return "table" if any(len(key.pattern) > len(path) for key in found) else None
+def _kind(path: KeyPath, release: Release, runtime_type: str) -> str | None:
+    """The type as the table writes it, ``table`` for what has keys below it, None for anything."""
+    found = [key for key in _keys_of(path) if key.is_known_to(release) and key.covers(path, runtime_type)]
+    if any(len(key.pattern) > len(path) for key in found):
+        return "table"
+    # What runc's options are called, those of another runtime may be called too, and be of another type.
+    kinds = {key.kind for key in found}
+    return None if ANYTHING_KIND in kinds or not found else kinds.pop() or "table"
 
 
-def _fits(value: t.Any, kind: str) -> bool:
+def _fits(value: t.Any, kind: str, release: Release) -> bool:
     if kind.startswith("["):
-        element = str if kind == "[str]" else dict
+        element = _TYPES[kind[1:-1]]
         return isinstance(value, list) and all(isinstance(item, element) for item in value)
     if isinstance(value, bool):
         return kind == "bool"
-    return isinstance(value, (int, float) if kind == "float" else _TYPES[kind])
+    # 1.x takes no 1 for 1.0.
+    return isinstance(value, _TYPES[kind]) or (kind == "float" and isinstance(value, int) and release.line >= (2, 0))
 
 
 # --- the table
@@ -208,13 +211,13 @@ def _nearest(path: KeyPath, release: Release) -> KeyPath | None:
     depth = next(depth for depth in range(1, len(path) + 1) if not _knows(path[:depth], release))
     above, wrong, below = path[: depth - 1], path[depth - 1], path[depth:]
     cri = _cri_keys(release) if len(path) > 2 and path[1] in CRI_IDS else {}
-    same = cri.get(_flat(wrong)) if not below else _with_ending((wrong, *below), release) if cri else None
+    same = cri.get(wrong) if not below else _with_ending((wrong, *below), release) if cri else None
     if same is not None:
         return same
     alike = _alike(wrong, _names_in(above, release))
     if alike is not None:
         return (*above, alike, *below) if _knows((*above, alike, *below), release) else (*above, alike)
-    found = difflib.get_close_matches(_flat(wrong), cri, 1, 0.8)
+    found = difflib.get_close_matches(wrong, cri, 1, 0.8)
     return cri[found[0]] if found and not below else None
 
 
@@ -246,7 +249,7 @@ def _cri_keys(release: Release) -> dict[str, KeyPath]:
     for key in _known_in_cri(release):
         for path in names(key.pattern):
             if ANY_NAME not in path and ANYTHING not in path:
-                found.setdefault(_flat(path[-1]), set()).add(key.pattern)
+                found.setdefault(path[-1], set()).add(key.pattern)
     return {name: paths.pop() for name, paths in found.items() if len(paths) == 1}
 
 
