@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import pathlib
 import posixpath
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_CONFIG
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
 from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
     holds_secret,
@@ -19,35 +17,39 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
     toml_diff,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import (
     ConfigIntent,
     ConfigPlan,
     plan_config,
 )
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import node_credentials
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_registries
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import parse_key_path
 
 
 class ActionModule(NodeAction):
-    """Reads config.toml, plans the edit, replaces the file when something has to change."""
+    """Reads config.toml and what it imports, plans the edit, replaces the files in which something has to change."""
 
     ARGUMENT_SPEC = CONTAINERD_CONFIG
 
     def execute(self, options: Result) -> Result:
-        path = _absolute(options["path"])
-        intent = _intent(options)
-        state = self.read(files=[path, pending_restart.MARK], programs=["containerd"])
+        path = _absolute(options["path"], "path")
+        drop_in = _absolute(options["drop_in_path"], "drop_in_path") if options["layout"] == "drop_in" else None
+        known = [path, pending_restart.MARK, *([drop_in] if drop_in else [])]
+        state = self.read(files=known, globs=list(USUAL_GLOBS), programs=["containerd"])
         release = self.release(state, options["containerd_version"])
-        entry = _usable(path, state.file(path))
         try:
-            plan = plan_config(entry.content, intent, release)
+            state, plan = self._planned(state, path, drop_in, _intent(options, release), release)
         except DomainError as error:
             # An error about an option is not one about the file.
             raise error if error.option else error.in_file(path) from None
-        marks = pending_restart.mark(state, path) if plan.restart_required else ()
-        edits = _edits(path, entry, plan, backup=options["backup"]) if plan.differences else ()
-        applied = self.apply(ChangeSet((*marks, *edits)))
+        applied = self.apply(config_changes(state, plan, backup=options["backup"], is_secret=holds_secret))
         result: Result = {
             "changed": bool(plan.differences),
             "restart_required": pending_restart.is_pending(state, path)
@@ -56,28 +58,55 @@ class ActionModule(NodeAction):
             "containerd_version": str(release),
             "backup_file": next((step["backup_file"] for step in applied if step.get("backup_file")), None),
             "changes": [
-                _shown(difference.path, difference.before, difference.after) for difference in plan.differences
+                _shown(edit.path, difference.path, difference.before, difference.after)
+                for edit in plan.files
+                for difference in edit.differences
             ],
         }
         if plan.warnings:
             result["warnings"] = [f"{path}: {warning}" for warning in plan.warnings]
         if self._task.diff and plan.differences:
-            result["diff"] = [toml_diff(path, entry.content, plan.text.encode())]
+            result["diff"] = [
+                toml_diff(edit.path, state.file(edit.path).content, edit.text.encode()) for edit in plan.edits
+            ]
         return result
 
+    def _planned(
+        self, state: NodeState, path: str, drop_in: str | None, intent: ConfigIntent, release: Release
+    ) -> tuple[NodeState, ConfigPlan]:
+        """One reading is enough unless files are imported from unusual places."""
+        while True:
+            reading = ConfigReading(state, path, release, drop_in)
+            if not reading.unread_files and not reading.unread_globs:
+                plan = plan_config(
+                    reading.content,
+                    intent,
+                    release,
+                    path=path,
+                    imported=reading.imported,
+                    drop_in=reading.drop_in,
+                )
+                return state, plan
+            state = state.and_also(self.read(files=sorted(reading.unread_files), globs=sorted(reading.unread_globs)))
 
-def _absolute(path: str) -> str:
+
+def _absolute(path: str, option: str) -> str:
     if not path.startswith("/"):
-        raise DomainError(f"{path!r} is not an absolute path", option="path", fix="Write /etc/containerd/config.toml.")
+        raise DomainError(
+            f"{path!r} is not an absolute path", option=option, fix="Write it as /etc/containerd/config.toml."
+        )
     return posixpath.normpath(path)
 
 
-def _intent(options: Result) -> ConfigIntent:
+def _intent(options: Result, release: Release) -> ConfigIntent:
+    registries = read_registries(options["registries"], options["registries_defaults"])
     return ConfigIntent(
         sandbox_image=options["sandbox_image"],
         registry_config_path=options["registry_config_path"],
         settings=options["settings"],
         absent=tuple(_key_path(written, f"absent[{index}]") for index, written in enumerate(options["absent"])),
+        credentials=node_credentials(registries, release),
+        unsupported=options["unsupported"],
     )
 
 
@@ -94,34 +123,6 @@ def _key_path(written: t.Any, option: str) -> KeyPath:
         ) from None
 
 
-def _usable(path: str, entry: Entry) -> Entry:
-    if entry.error is not None:
-        raise DomainError(
-            f"cannot be read: {entry.error}", file=path, fix="Nothing was changed; see to the file on the node."
-        )
-    if entry.kind not in ("file", "absent"):
-        raise DomainError(
-            f"is not a file ({entry.kind})", file=path, fix="Nothing was changed; move it away on the node."
-        )
-    return entry
-
-
-def _edits(path: str, entry: Entry, plan: ConfigPlan, *, backup: bool) -> tuple[Change, ...]:
-    content = plan.text.encode()
-    # A secret that we write must not be readable by all, whatever the file was before.
-    private = "0600" if any(holds_secret(change.path, change.after) for change in plan.differences) else None
-    if entry.kind == "absent":
-        create = Change(op="create", path=path, content=content, mode=private or "0644")
-        return (*_directories(path), create)
-    return (Change(op="replace", path=path, content=content, expect=entry.sha256, mode=private, backup=backup),)
-
-
-def _directories(path: str) -> list[Change]:
-    """All above the file; one that exists is left as it is."""
-    parents = [str(parent) for parent in reversed(pathlib.PurePosixPath(path).parents)]
-    return [Change(op="mkdir", path=parent, mode="0755") for parent in parents[1:]]
-
-
-def _shown(path: KeyPath, before: t.Any, after: t.Any) -> Result:
+def _shown(file: str, path: KeyPath, before: t.Any, after: t.Any) -> Result:
     shown = mask_urls(show_key_path(path))
-    return {"key_path": shown, "before": mask_value(path, before), "after": mask_value(path, after)}
+    return {"file": file, "key_path": shown, "before": mask_value(path, before), "after": mask_value(path, after)}

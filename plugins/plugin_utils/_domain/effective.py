@@ -113,7 +113,7 @@ def _read_by_1(files: t.Sequence[ConfigFile]) -> Table:
     for name, table in _table(merged, "plugins").items():
         if by_short_names and "." not in name:
             plugins[plugin_id(name)] = table
-        elif not by_short_names and ("plugins", name) not in (IMAGES, RUNTIME):
+        elif not by_short_names and "." in name and ("plugins", name) not in (IMAGES, RUNTIME):
             plugins[name] = table
     if by_short_names:
         _rename_names(merged)
@@ -130,8 +130,7 @@ def _read_by_2(files: t.Sequence[ConfigFile], release: Release) -> Table:
     for file in files:
         data = copy.deepcopy(dict(file.data))
         version = _stated(data)
-        if version < 2:
-            data = _with_long_names(data)
+        data = _with_long_names(data) if version < 2 else _without_short_names(data)
         if each_on_its_own:
             data = _migrated(data, version, newest=newest)
         _merge(merged, data, plugins=_merge_tables, lists=_unite)
@@ -148,6 +147,11 @@ def _with_long_names(data: Table) -> Table:
         plugins[plugin_id(name)] = table
     _rename_names(data)
     return _with_plugins(data, plugins)
+
+
+def _without_short_names(data: Table) -> Table:
+    """From version 2 on, a plugin's table by its short name is passed over."""
+    return _with_plugins(data, {name: table for name, table in _table(data, "plugins").items() if "." in name})
 
 
 def _rename_names(data: Table) -> None:

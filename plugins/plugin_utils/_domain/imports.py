@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import GlobBase, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import parse
 
@@ -48,9 +48,11 @@ class Library:
 
     def source(self, path: str) -> Source | None:
         """:raises DomainError: not there, or not readable."""
-        entry = self._entry(path)
-        if entry is None or (entry.kind != "absent" or path == self._planned):
-            return None if entry is None else Source.from_entry(path, entry)
+        entry = self._state.file(path)
+        if entry.kind != "absent" or path == self._planned:
+            return Source.from_entry(path, entry)
+        if path not in self._state.files:
+            return None
         raise DomainError(
             "is named in imports and not there; containerd does not start without it",
             file=path,
@@ -68,10 +70,6 @@ class Library:
     def data(self, path: str) -> t.Mapping[str, t.Any] | None:
         source = self.source(path)
         return None if source is None else parse(decode(source, self._release))
-
-    def _entry(self, path: str) -> Entry | None:
-        matched = (entries[path] for entries in self._state.globs.values() if path in entries)
-        return self._state.files.get(path) or next(matched, None)
 
 
 def _is_match(path: str, pattern: str) -> bool:

@@ -75,7 +75,9 @@ class NodeState:
         return dataclasses.replace(self, files={**self.files, **other.files}, globs={**self.globs, **other.globs})
 
     def file(self, path: str) -> Entry:
-        return self.files.get(path, ABSENT)
+        """A path as it was found, by its name or by a glob."""
+        matched = (found[path] for found in self.globs.values() if path in found)
+        return self.files.get(path) or next(matched, ABSENT)
 
 
 def _entries(wire: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, Entry]:

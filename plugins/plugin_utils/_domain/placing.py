@@ -81,7 +81,7 @@ def place(
     tables = [path for path in absent if is_whole_table(path)]
     _remove(draft, tables)
     settings = [path for path in absent if path not in tables]
-    target = applied(draft.effective(), [Remove(canonical(path)) for path in settings])
+    target = meaningful(applied(draft.effective(), [Remove(canonical(path)) for path in settings]))
     _remove(draft, settings)
     # What stood behind something removed, as the snapshotter of version 2 behind its runtimes, is wished for again.
     lost = [Set(path, value) for path, value in leaves(target) if look_up(draft.effective(), path) is None]

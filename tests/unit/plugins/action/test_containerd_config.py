@@ -97,8 +97,8 @@ def test_from_nothing(node: Node) -> None:
         "containerd_version": "1.7.24",
     }
     assert result["changes"] == [
-        {"key_path": "version", "before": None, "after": 2},
-        {"key_path": f'plugins."{CRI}".sandbox_image', "before": None, "after": IMAGE},
+        {"file": str(node.file), "key_path": "version", "before": None, "after": 2},
+        {"file": str(node.file), "key_path": f'plugins."{CRI}".sandbox_image', "before": None, "after": IMAGE},
     ]
 
 
@@ -109,7 +109,7 @@ def test_an_edit_keeps_the_mode_and_leaves_a_copy(node: Node) -> None:
     assert node.mode() == "0640"
     assert pathlib.Path(result["backup_file"]).read_text(encoding="utf-8") == FILE
     assert result["changes"] == [
-        {"key_path": f'plugins."{CRI}".sandbox_image', "before": "pause:3.8", "after": IMAGE}
+        {"file": str(node.file), "key_path": f'plugins."{CRI}".sandbox_image', "before": "pause:3.8", "after": IMAGE}
     ]  # fmt: skip
 
 
@@ -119,6 +119,101 @@ def test_nothing_to_do_is_one_round_trip(node: Node) -> None:
     assert node.calls == ["_node_read"]
     assert (result["changed"], result["restart_required"], result["changes"]) == (False, False, [])
     assert (result["backup_file"], "diff" in result, "warnings" in result) == (None, False, False)
+
+
+# --- files that config.toml imports
+
+IMAGES = "io.containerd.cri.v1.images"
+IMPORTING = 'imports = ["conf.d/*.toml"]\n'
+
+
+def put(node: Node, name: str, text: str) -> pathlib.Path:
+    file = node.file.parent / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_setting_is_edited_in_the_file_where_it_counts(node: Node) -> None:
+    node.write(f"version = 2\n{IMPORTING}[plugins.'{CRI}']\nsandbox_image = 'unread'\n")
+    other = put(node, "conf.d/99-nvidia.toml", f"version = 2\n[plugins.'{CRI}']\nenable_selinux = true\n")
+    before = node.text()
+    result = node.run(sandbox_image=IMAGE)
+    assert "msg" not in result
+    assert node.text() == before
+    assert other.read_text(encoding="utf-8").endswith(f"enable_selinux = true\nsandbox_image = '{IMAGE}'\n")
+    assert [change["file"] for change in result["changes"]] == [str(other)]
+    assert [diff["after_header"] for diff in result["diff"]] == [str(other)]
+    assert result["restart_required"]
+
+
+def test_imports_from_an_unusual_place_take_a_second_reading(node: Node) -> None:
+    node.write(f"version = 2\n{IMPORTING}[plugins.'{CRI}']\nsandbox_image = '{IMAGE}'\n")
+    put(node, "conf.d/a.toml", "version = 2\nimports = ['../site.toml']\n")
+    put(node, "site.toml", "oom_score = 1\n")
+    result = node.run(sandbox_image=IMAGE, settings={"oom_score": 1})
+    assert node.calls == ["_node_read", "_node_read", "_node_read"]
+    assert not result["changed"]
+
+
+def test_a_drop_in_of_ours(node: Node) -> None:
+    node.version = "2.1.5"
+    node.write("# the node's own\nversion = 3\n")
+    path = str(node.file.parent / "conf.d" / "60-airgap-nodes.toml")
+    result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=path)
+    pattern = str(node.file.parent / "conf.d" / "*.toml")
+    assert node.text() == f'# the node\'s own\nversion = 3\nimports = ["{pattern}"]\n'
+    drop_in = f'version = 3\n\n[plugins."{IMAGES}".pinned_images]\n  sandbox = "{IMAGE}"\n'
+    assert pathlib.Path(path).read_text(encoding="utf-8") == drop_in
+    assert [diff["after_header"] for diff in result["diff"]] == [path, str(node.file)]
+    again = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=path)
+    assert (again["changed"], "_node_apply" in node.calls) == (False, False)
+
+
+def test_no_drop_in_for_what_is_there_already(node: Node) -> None:
+    node.version = "2.1.5"
+    text = f'version = 3\n[plugins."{IMAGES}".pinned_images]\nsandbox = "{IMAGE}"\n'
+    node.write(text)
+    path = str(node.file.parent / "conf.d" / "60-airgap-nodes.toml")
+    assert not node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=path)["changed"]
+    assert not pathlib.Path(path).exists()
+
+
+def test_no_drop_in_where_it_would_replace_the_table(node: Node) -> None:
+    node.write(FILE)
+    path = str(node.file.parent / "conf.d" / "60-airgap-nodes.toml")
+    node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=path)
+    assert node.text() == FILE.replace("pause:3.8", IMAGE)
+    assert not pathlib.Path(path).exists()
+
+
+def test_a_drop_in_brings_no_other_file_along(node: Node) -> None:
+    node.version = "2.1.5"
+    node.write("version = 3\n")
+    other = put(node, "conf.d/old.toml", "version = 3\noom_score = 5\n")
+    path = str(other.with_name("60-airgap-nodes.toml"))
+    result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=path)
+    assert result["failed"]
+    assert result["msg"].startswith(f"{other}: is not imported by {node.file} yet, and would take effect together with")
+
+
+BAD_IMPORTS = {
+    "a file that is not there": ("imports = ['gone.toml']\n", "DIR/gone.toml: is named in imports and not there; "),
+    "a directory": ("imports = ['conf.d']\n", "DIR/conf.d: is not a file (directory)"),
+    "not TOML": ("imports = ['bad.toml']\n", "DIR/bad.toml:1:3: not valid TOML"),
+    "a number": ("imports = 1\n", "DIR/config.toml: imports: is not a list of file names"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_IMPORTS.values(), ids=BAD_IMPORTS)
+def test_unsound_imports(node: Node, text: str, message: str) -> None:
+    node.write(text)
+    put(node, "bad.toml", "a b\n")
+    put(node, "conf.d/x.toml", "")
+    result = node.run(sandbox_image=IMAGE)
+    assert result["failed"]
+    assert result["msg"].startswith(message.replace("DIR", str(node.file.parent)))
+    assert node.text() == text
 
 
 def test_check_mode_tells_and_writes_nothing(node: Node) -> None:
@@ -192,7 +287,7 @@ UNSOUND: dict[str, tuple[Raw, str]] = {
     ),
     "an error in the file": (
         {"settings": {"plugins": 1}},
-        "FILE: plugins: is a table in the file and a plain value in the task. Name the table's keys.",
+        "FILE: plugins: is a plain value, not a table. Name the table's keys.",
     ),
 }
 

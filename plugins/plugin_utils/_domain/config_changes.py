@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The change-set that a plan for config.toml comes to. Private to this collection."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, FileEdit
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
+
+
+def config_changes(
+    state: NodeState,
+    plan: ConfigPlan,
+    *,
+    backup: bool,
+    is_secret: t.Callable[[KeyPath, t.Any], bool],
+) -> ChangeSet:
+    """The files that change, what is imported first, behind the mark that says that a restart is due.
+
+    A secret that is written must not be readable by all, whatever the file was before.
+    """
+    marks = pending_restart.mark(state, plan.files[0].path) if plan.restart_required else ()
+    changes: list[Change] = [*marks]
+    for edit in plan.edits:
+        private = any(is_secret(difference.path, difference.after) for difference in edit.differences)
+        changes += _change(edit, state.file(edit.path), mode="0600" if private else None, backup=backup)
+    return ChangeSet(tuple(changes))
+
+
+def _change(edit: FileEdit, entry: Entry, *, mode: str | None, backup: bool) -> list[Change]:
+    content = edit.text.encode()
+    if entry.kind != "absent":
+        return [Change(op="replace", path=edit.path, content=content, expect=entry.sha256, mode=mode, backup=backup)]
+    return [*_directories(edit.path), Change(op="create", path=edit.path, content=content, mode=mode or "0644")]
+
+
+def _directories(path: str) -> list[Change]:
+    """All above the file; one that exists is left as it is."""
+    parents = [str(parent) for parent in reversed(pathlib.PurePosixPath(path).parents)]
+    return [Change(op="mkdir", path=parent, mode="0755") for parent in parents[1:]]

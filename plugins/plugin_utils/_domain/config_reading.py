@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A config.toml with all that it imports, out of what was read on a node so far. Private to this collection."""
+
+from __future__ import annotations
+
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import DropIn
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import Followed, Library, follow, reaching
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import parse
+
+
+class ConfigReading:
+    """``unread_files`` and ``unread_globs`` have to be read before the rest can be relied on.
+
+    :raises DomainError: a file cannot be read, or is not sound.
+    """
+
+    def __init__(self, state: NodeState, path: str, release: Release, drop_in: str | None = None) -> None:
+        main = Source.from_entry(path, state.file(path))
+        data = parse(decode(main, release))
+        self.content = main.content
+        self._path, self._release = path, release
+        library = Library(state, release)
+        followed = follow(path, data, library, release)
+        needs = [followed]
+        self.imported = _sources(library, followed)
+        self.drop_in: DropIn | None = None
+        if drop_in is not None:
+            library = Library(state, release, planned=drop_in)
+            line = reaching(path, data, drop_in, release)
+            followed = follow(path, data if line is None else {**data, "imports": line}, library, release)
+            needs.append(followed)
+            self.drop_in = DropIn(drop_in, line, _sources(library, followed))
+        self.unread_files = frozenset[str]().union(*(each.unread_files for each in needs))
+        self.unread_globs = frozenset[str]().union(*(each.unread_globs for each in needs))
+
+
+def _sources(library: Library, followed: Followed) -> tuple[Source, ...]:
+    return tuple(filter(None, map(library.source, followed.paths)))
