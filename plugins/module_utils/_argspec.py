@@ -13,12 +13,97 @@ import typing as t
 
 Spec = t.Dict[str, t.Dict[str, t.Any]]
 
+# What a runtime class can say; containerd's own keys, but for the first and the last.
+RUNTIME: Spec = {
+    "name": {"type": "str", "required": True},
+    "runtime_type": {"type": "str"},
+    "runtime_path": {"type": "str"},
+    "options": {"type": "dict"},
+    "snapshotter": {"type": "str"},
+    "base_runtime_spec": {"type": "str"},
+    "pod_annotations": {"type": "list", "elements": "str"},
+    "container_annotations": {"type": "list", "elements": "str"},
+    "privileged_without_host_devices": {"type": "bool"},
+    "privileged_without_host_devices_all_devices_allowed": {"type": "bool"},
+    "cni_conf_dir": {"type": "str"},
+    "cni_max_conf_num": {"type": "int"},
+    "sandboxer": {"type": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+CNI: Spec = {
+    "bin_dirs": {"type": "list", "elements": "str"},
+    "conf_dir": {"type": "str"},
+    "conf_template": {"type": "str"},
+    "max_conf_num": {"type": "int"},
+    "setup_serially": {"type": "bool"},
+    "ip_pref": {"type": "str", "choices": ["ipv4", "ipv6", "cni"]},
+    "use_internal_loopback": {"type": "bool"},
+}
+
+STREAM_SERVER: Spec = {
+    "address": {"type": "str"},
+    "port": {"type": "int"},
+    "idle_timeout": {"type": "str"},
+    "enable_tls": {"type": "bool"},
+    "tls_cert_file": {"type": "str"},
+    "tls_key_file": {"type": "str"},
+}
+
+UNPACK_CONFIG: Spec = {
+    "snapshotter": {"type": "str", "required": True},
+    "platform": {"type": "str", "default": "linux"},
+    "differ": {"type": "str"},
+    "config_type": {"type": "str"},
+    "layer_types": {"type": "list", "elements": "str"},
+    "optional": {"type": "bool"},
+}
+
+TRANSFER_SERVICE: Spec = {
+    "max_concurrent_uploaded_layers": {"type": "int"},
+    "max_concurrent_unpacks": {"type": "int"},
+    "check_platform_supported": {"type": "bool"},
+    "unpack_config": {"type": "list", "elements": "dict", "options": UNPACK_CONFIG},
+}
+
+# The options of CRI that have a name of their own. None of them has a default: what is not named stays as it is.
+CRI_OPTIONS: Spec = {
+    "systemd_cgroup": {"type": "bool"},
+    "snapshotter": {"type": "str"},
+    "default_runtime_name": {"type": "str"},
+    "runtimes": {"type": "list", "elements": "dict", "options": RUNTIME},
+    "cni": {"type": "dict", "options": CNI},
+    "stream_server": {"type": "dict", "options": STREAM_SERVER},
+    "disable_tcp_service": {"type": "bool"},
+    "enable_unprivileged_ports": {"type": "bool"},
+    "enable_unprivileged_icmp": {"type": "bool"},
+    "device_ownership_from_security_context": {"type": "bool"},
+    "enable_cdi": {"type": "bool"},
+    "cdi_spec_dirs": {"type": "list", "elements": "str"},
+    "enable_selinux": {"type": "bool"},
+    "max_container_log_line_size": {"type": "int"},
+    "image_decryption": {"type": "dict", "options": {"key_model": {"type": "str"}}},
+    "stream_processors": {"type": "dict"},
+    "max_concurrent_downloads": {"type": "int"},
+    "concurrent_layer_fetch_buffer": {"type": "int"},
+    "image_pull_progress_timeout": {"type": "str"},
+    "use_local_image_pull": {"type": "bool"},
+    "transfer_service": {"type": "dict", "options": TRANSFER_SERVICE},
+}
+
 CONTAINERD_CONFIG: Spec = {
     "path": {"type": "str", "default": "/etc/containerd/config.toml"},
     "sandbox_image": {"type": "str"},
     "registry_config_path": {"type": "str"},
+    **CRI_OPTIONS,
+    "registries": {"type": "list", "elements": "dict", "default": []},
+    "registries_defaults": {"type": "dict", "default": {}},
     "settings": {"type": "dict", "default": {}},
     "absent": {"type": "list", "elements": "raw", "default": []},
+    "unsupported": {"type": "str", "choices": ["error", "warn", "write"], "default": "error"},
+    "layout": {"type": "str", "choices": ["in_place", "drop_in"], "default": "in_place"},
+    "drop_in_path": {"type": "str", "default": "/etc/containerd/conf.d/60-airgap-nodes.toml"},
+    "config_version": {"type": "str", "choices": ["keep", "2", "3", "4"], "default": "keep"},
     "backup": {"type": "bool", "default": False},
     "containerd_version": {"type": "str"},
 }

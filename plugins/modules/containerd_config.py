@@ -36,21 +36,355 @@ options:
       - Refused while the file has C(registry.mirrors), or before containerd 2.0 C(registry.configs.*.tls), because
         containerd would start without its CRI plugin. Remove those tables with O(absent) in the same task.
     type: str
+  systemd_cgroup:
+    description:
+      - Whether runc and its like leave cgroups to systemd. It has to be what the kubelet's C(cgroupDriver) says.
+      - Set alike in the options of every runtime class whose type is C(io.containerd.runc.v2) or
+        C(io.containerd.runc.v1), those in O(runtimes) and those that the files have already, NVIDIA's included. Where
+        the files have none, C(runc) is written, with its type.
+    type: bool
+  snapshotter:
+    description:
+      - What holds the layers of images and containers, such as V(overlayfs), V(native), V(devmapper) or V(stargz).
+      - On containerd 2.1 and newer the transfer service unpacks for V(overlayfs) alone, and every pull for another one
+        fails. So the snapshotters that this and O(runtimes[].snapshotter) name are added to its C(unpack_config),
+        unless images are pulled locally (see O(use_local_image_pull)) or O(transfer_service.unpack_config) says it.
+    type: str
+  default_runtime_name:
+    description:
+      - The runtime class of pods that ask for none. There has to be one of that name.
+    type: str
+  runtimes:
+    description:
+      - Runtime classes, the C(handler) of a Kubernetes RuntimeClass each. Classes that are not listed stay as they are,
+        and so do the keys of a listed one that are not named.
+      - containerd 1.x has a C(runc) of its own only as long as its file has no runtime class at all, so C(runc) is
+        written beside the first one that is added.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The name of the class.
+        type: str
+        required: true
+      runtime_type:
+        description:
+          - The shim, such as V(io.containerd.runc.v2), V(io.containerd.runsc.v1) or V(io.containerd.kata.v2).
+            Needed for a class that the files do not have yet, unless it is C(runc).
+        type: str
+      runtime_path:
+        description:
+          - The shim's program, an absolute path, where it cannot be found by its type.
+        type: str
+      options:
+        description:
+          - What the shim is told, in its own names. For runc and its like these are C(BinaryName), C(SystemdCgroup),
+            C(Root), C(NoNewKeyring), C(ShimCgroup), C(IoUid), C(IoGid), C(CriuImagePath) and C(CriuWorkPath); for
+            C(runsc) and Kata, C(ConfigPath) and C(TypeUrl).
+        type: dict
+      snapshotter:
+        description:
+          - The snapshotter of this class alone, from containerd 1.7 on.
+          - Releases 2.0 to 2.2 ask another table when they pull, C(runtime_platforms), which is then written too.
+        type: str
+      base_runtime_spec:
+        description:
+          - An absolute path on the node of an OCI specification in JSON that every container of the class begins with,
+            such as one with other limits. C(ctr oci spec) prints the one to start from.
+        type: str
+      pod_annotations:
+        description:
+          - The annotations of a pod that reach the runtime; V(*) stands for any characters.
+        type: list
+        elements: str
+      container_annotations:
+        description:
+          - The annotations of a container that reach the runtime.
+        type: list
+        elements: str
+      privileged_without_host_devices:
+        description:
+          - A privileged container gets no devices of the node, as runtimes with a virtual machine need it.
+        type: bool
+      privileged_without_host_devices_all_devices_allowed:
+        description:
+          - A privileged container may use all devices, though it gets none. From containerd 1.7 on, and only with
+            O(runtimes[].privileged_without_host_devices).
+        type: bool
+      cni_conf_dir:
+        description:
+          - A directory with the CNI configuration of this class, an absolute path. From containerd 1.6 on.
+        type: str
+      cni_max_conf_num:
+        description:
+          - How many of its files count; V(0) means all. From containerd 1.6 on.
+        type: int
+      sandboxer:
+        description:
+          - Who runs the pod's sandbox, V(podsandbox) or V(shim), or a sandboxer that is plugged in. From containerd 1.7
+            on, where the key is C(sandbox_mode).
+        type: str
+      state:
+        description:
+          - V(absent) removes the class, with its table of C(runtime_platforms). The default class cannot be removed,
+            nor C(runc) from containerd 2.x, which brings it along.
+        type: str
+        choices: [present, absent]
+        default: present
+  cni:
+    description:
+      - Where the network of pods comes from.
+    type: dict
+    suboptions:
+      bin_dirs:
+        description:
+          - The directories of the CNI plugins, absolute paths. Releases before 2.1 take one.
+        type: list
+        elements: str
+      conf_dir:
+        description:
+          - The directory of the CNI configuration, an absolute path.
+        type: str
+      conf_template:
+        description:
+          - A template on the node, an absolute path, from which containerd writes the configuration when the kubelet
+            tells it the range of the node's pods. An empty text ends that.
+        type: str
+      max_conf_num:
+        description:
+          - How many files of the directory count, in the order of their names; V(0) means all.
+        type: int
+      setup_serially:
+        description:
+          - Set the networks up one after the other. From containerd 1.7 on.
+        type: bool
+      ip_pref:
+        description:
+          - Which address of a pod comes first; V(cni) keeps the order of the CNI plugins. From containerd 1.6 on.
+        type: str
+        choices: [ipv4, ipv6, cni]
+      use_internal_loopback:
+        description:
+          - Bring the loopback device up without the CNI plugin C(loopback). From containerd 2.0 on.
+        type: bool
+  stream_server:
+    description:
+      - The server to which the kubelet sends C(exec), C(attach) and C(port-forward).
+    type: dict
+    suboptions:
+      address:
+        description:
+          - The address that it listens on.
+        type: str
+      port:
+        description:
+          - The port; V(0) takes any that is free.
+        type: int
+      idle_timeout:
+        description:
+          - How long a stream may be idle, such as V(30m) or V(4h0m0s).
+        type: str
+      enable_tls:
+        description:
+          - Speak TLS, with a certificate of containerd's own making if no files are named.
+        type: bool
+      tls_cert_file:
+        description:
+          - The certificate on the node, an absolute path. Both files or none, and only with TLS.
+        type: str
+      tls_key_file:
+        description:
+          - The certificate's key on the node, an absolute path.
+        type: str
+  disable_tcp_service:
+    description:
+      - Whether CRI is kept off the TCP address of containerd, if it has one. containerd's default is V(true).
+    type: bool
+  enable_unprivileged_ports:
+    description:
+      - Let containers without privileges, if they have a network of their own, listen on ports below 1024. From
+        containerd 1.6 on.
+      - The default is V(false) up to 1.7 and V(true) from 2.0 on, so that an upgrade changes it unless it is set.
+    type: bool
+  enable_unprivileged_icmp:
+    description:
+      - Let them ping. From containerd 1.6 on; the default is V(false) up to 1.7 and V(true) from 2.0 on.
+    type: bool
+  device_ownership_from_security_context:
+    description:
+      - Give the devices of a container to the user and group that its security context names. From containerd 1.6 on.
+    type: bool
+  enable_cdi:
+    description:
+      - Let device plugins name devices by CDI. From containerd 1.7 on; the default is V(false) there and V(true) from
+        2.0 on, where V(false) is deprecated.
+    type: bool
+  cdi_spec_dirs:
+    description:
+      - The directories of CDI specifications, absolute paths. From containerd 1.7 on.
+    type: list
+    elements: str
+  enable_selinux:
+    description:
+      - Run containers with SELinux labels.
+    type: bool
+  max_container_log_line_size:
+    description:
+      - The bytes after which a line of a container's log is cut in two; V(-1) never cuts.
+    type: int
+  image_decryption:
+    description:
+      - How encrypted images are decrypted; see O(stream_processors) for what does it.
+    type: dict
+    suboptions:
+      key_model:
+        description:
+          - V(node) means that the keys are on the node. An empty text ends decryption.
+          - CRI of containerd 2.0, 2.1.0 to 2.1.6, 2.2.0 and 2.2.1 decrypts no image, so that V(node) counts as
+            unsupported there. From 2.1 on it is only done when images are pulled locally, so O(use_local_image_pull) is
+            set along with it, unless it is given.
+        type: str
+  stream_processors:
+    description:
+      - Programs that turn layers of one media type into another, by name. Processors that are not named stay as they
+        are.
+      - Each is a mapping with C(accepts) (a list of media types), C(returns) (a media type), C(path) (the program),
+        C(args) and C(env) (lists). C(accepts), C(returns) and C(path) are needed for a new one.
+    type: dict
+  max_concurrent_downloads:
+    description:
+      - How many layers of an image are fetched at once.
+      - containerd 2.1 and newer stop using the transfer service when the key that older releases have for this is not
+        3. There the transfer service's own key is set, and the older one, if it is not 3, is put back to 3; unless
+        images are pulled locally anyway, where the older one is set.
+    type: int
+  concurrent_layer_fetch_buffer:
+    description:
+      - The bytes of a chunk when one layer is fetched in parts at once; V(0) fetches it whole. From containerd 2.1 on.
+      - Set for the transfer service or for local pulls, as O(max_concurrent_downloads) is.
+    type: int
+  image_pull_progress_timeout:
+    description:
+      - How long a pull may stand still before it is given up, such as V(10m); V(0) never does. From containerd 1.7 on.
+    type: str
+  use_local_image_pull:
+    description:
+      - Whether CRI of containerd 2.1 and newer pulls images by itself, as all older releases do, and not through the
+        transfer service. Older releases have nothing to set, so V(true) is met there, and V(false) means nothing.
+    type: bool
+  transfer_service:
+    description:
+      - What only the transfer service has, from containerd 2.1 on.
+    type: dict
+    suboptions:
+      max_concurrent_uploaded_layers:
+        description:
+          - How many layers are pushed at once.
+        type: int
+      max_concurrent_unpacks:
+        description:
+          - How many layers are unpacked at once. From containerd 2.2 on.
+        type: int
+      check_platform_supported:
+        description:
+          - Whether the architecture in C(unpack_config) counts too, and not the operating system alone.
+        type: bool
+      unpack_config:
+        description:
+          - For what images are unpacked, as a whole. It has to cover every snapshotter that is in use; one that does
+            not exist keeps CRI from loading, unless it is C(optional).
+        type: list
+        elements: dict
+        suboptions:
+          snapshotter:
+            description:
+              - The snapshotter.
+            type: str
+            required: true
+          platform:
+            description:
+              - The platform, such as V(linux/amd64). V(linux) is that of the node.
+            type: str
+            default: linux
+          differ:
+            description:
+              - What unpacks, such as V(walking) or V(erofs).
+            type: str
+          config_type:
+            description:
+              - The media type of image configurations that it is for.
+            type: str
+          layer_types:
+            description:
+              - The media types of layers that it is for.
+            type: list
+            elements: str
+          optional:
+            description:
+              - Pass over it where the snapshotter does not exist. From containerd 2.3 on.
+            type: bool
+  registries:
+    description:
+      - The entries of O(airgap.nodes.containerd_registries#module:registries) as they are, so that credentials which
+        cannot stand in C(hosts.toml) come to stand in C(config.toml). Nothing else in them counts here.
+      - The role passes them; in a play of your own, pass both modules the same list.
+    type: list
+    elements: dict
+    default: []
+  registries_defaults:
+    description:
+      - The same as O(airgap.nodes.containerd_registries#module:defaults).
+    type: dict
+    default: {}
   settings:
     description:
-      - Any other keys, nested as in the file, in containerd's own names for the config version of this file.
+      - Any other keys, nested as in the file, in the names of any config version, such as the newest. Each comes to
+        stand where this node's file and release read it, under the name that it has there, so that one inventory
+        serves nodes of different releases.
       - A key that is named here is set; keys that are not named stay. An empty mapping makes sure that the table
         exists.
-      - V(version) is only changed in files that have no tables of another version.
+      - V(version) is only changed in files that have no tables of another version; see O(config_version).
     type: dict
     default: {}
   absent:
     description:
       - Key paths to remove, a key or a whole table each. Paths that do not exist are passed over.
-      - A path is a list of keys, or a text as TOML writes it, in which a key with a dot stands in quotes.
+      - A path is a list of keys, or a text as TOML writes it, in which a key with a dot stands in quotes. A setting may
+        be named as in any config version; a whole table of a plugin is the one that is named.
     type: list
     elements: raw
     default: []
+  unsupported:
+    description:
+      - What becomes of a setting that the node's containerd does not have, whether from O(settings) or an option of its
+        own. containerd itself passes over such a key, 1.x without a word.
+      - V(error) refuses it and names the nearest key that exists. V(warn) leaves it out on that node, with a warning,
+        which a fleet of different releases may want. V(write) writes it all the same, with a warning.
+    type: str
+    choices: [error, warn, write]
+    default: error
+  layout:
+    description:
+      - V(in_place) edits the file in which each setting is effective, config.toml or one that it imports.
+      - V(drop_in) writes to O(drop_in_path) alone and lets config.toml import it. Not possible on containerd 1.x where
+        another file speaks of CRI, because a drop-in replaces the whole of a plugin's table there.
+    type: str
+    choices: [in_place, drop_in]
+    default: in_place
+  drop_in_path:
+    description:
+      - The file that is written with O(layout=drop_in).
+    type: str
+    default: /etc/containerd/conf.d/60-airgap-nodes.toml
+  config_version:
+    description:
+      - V(keep) leaves the file in its version. A number moves its tables to that version, with their comments and with
+        keys that nobody knows; what containerd makes of the file stays the same.
+      - The node's release has to read that version.
+    type: str
+    choices: [keep, "2", "3", "4"]
+    default: keep
   backup:
     description:
       - Keep a copy of the old file beside it, with its owner and mode.
