@@ -174,9 +174,10 @@ def _supported(
 ) -> tuple[list[Wish], list[str]]:
     kept, warnings = [], []
     for wish in wishes:
-        problem = known_keys.check(wish.path, release, runtime_type=_runtime_type(wish, wishes, effective))
+        runtime_type = _runtime_type(wish, wishes, effective)
+        problem = known_keys.check(wish.path, release, runtime_type=runtime_type)
         if problem is None:
-            _check_type(wish, release)
+            _check_type(wish, release, runtime_type)
         elif unsupported == "error":
             raise _not_supported(wish, problem, release)
         if problem is not None:
@@ -209,8 +210,8 @@ def _not_supported(wish: Wish, problem: known_keys.Unknown, release: Release) ->
     return DomainError(_what(problem, release), key_path=wish.written, fix=fix)
 
 
-def _check_type(wish: Wish, release: Release) -> None:
-    wanted_type = known_keys.misfit(wish.path, wish.value, release)
+def _check_type(wish: Wish, release: Release, runtime_type: str) -> None:
+    wanted_type = known_keys.misfit(wish.path, wish.value, release, runtime_type=runtime_type)
     if wanted_type is not None:
         raise DomainError(
             f"has to be {wanted_type}, or containerd {release} does not start with it",
