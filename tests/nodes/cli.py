@@ -14,7 +14,7 @@ import typing as t
 import docker.errors
 
 from nodes.machine import Lack
-from nodes.registry import FACES
+from nodes.registry import LOGS
 from nodes.releases import DEFAULT
 from nodes.testbed import Testbed
 
@@ -42,7 +42,7 @@ def status(testbed: Testbed, _arguments: Arguments) -> int:
         state = node.run(["systemctl", "is-active", "containerd"]).stdout.strip()
         print(f"{node.name}  {node.address:<15}  containerd {version[2] if len(version) > 2 else '?'}  {state}")
     for name, face in testbed.registry.faces.items():
-        print(f"registry {name:<5}  {testbed.registry.url(name)}  {'up' if face.process.alive() else 'down'}")
+        print(f"registry {name:<6} {testbed.registry.url(name)}  {'up' if face.process.alive() else 'down'}")
     print(f"inventory  {testbed.inventory}")
     return 0
 
@@ -65,7 +65,7 @@ def log(testbed: Testbed, arguments: Arguments) -> int:
         print(" ".join(f"{name}:{offset}" for name, offset in registry.mark().items()))
         return 0
     for request in registry.log(arguments.face, since=arguments.since):
-        print(f"{request.face:<5} {request.line}")
+        print(f"{request.face:<6} {request.line}")
     return 0
 
 
@@ -104,7 +104,7 @@ def _names(text: str) -> list[str]:
 def _offsets(text: str) -> dict[str, int]:
     """What `log --mark` printed, or one number for every face."""
     if text.isdigit():
-        return dict.fromkeys(FACES, int(text))
+        return dict.fromkeys(LOGS, int(text))
     return {face: int(offset) for face, offset in (part.split(":") for part in _names(text))}
 
 
@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("node")
     sub.add_argument("command", nargs=argparse.REMAINDER)
     sub = command(log, "print the registry's access log")
-    sub.add_argument("--face", choices=FACES, help="only this way into the registry")
+    sub.add_argument("--face", choices=LOGS, help="only this way into the registry, or who issues tokens")
     sub.add_argument("--since", type=_offsets, help="what `log --mark` printed earlier")
     sub.add_argument("--mark", action="store_true", help="print where the logs end now")
     sub = command(reset, "bring nodes back to the state they were built in")

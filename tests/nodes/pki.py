@@ -47,6 +47,10 @@ class Pki:
     def client_key(self) -> Path:
         return self.directory / "client-key.pem"
 
+    @property
+    def token_signer(self) -> Path:
+        return self.directory / "token-signer.pem"
+
     def server(self, address: str) -> Path:
         return self.directory / f"server-{address}.pem"
 
@@ -57,6 +61,8 @@ class Pki:
                 self._self_signed(path, subject)
         if not self.client.exists():
             self._signed(self.client, "client", usage="clientAuth", names=["client.example.test"])
+        if not self.token_signer.exists():
+            self._signed(self.token_signer, "token service", usage="serverAuth", names=[NAMES[0]])
         if not self.server(address).exists():
             server = self.server(address)
             self._signed(server, NAMES[0], usage="serverAuth", names=NAMES, addresses=[address, "127.0.0.1"])

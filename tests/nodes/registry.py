@@ -11,25 +11,32 @@ import json
 import re
 import socket
 import subprocess
+import sys
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nodes import paths
 from nodes.machine import Lack
 from nodes.pki import Pki, key_of
 from nodes.processes import Process
+from nodes.token_service import PATH, Settings
 
 HOST = "registry.example.test"
 HUB = "hub.example.test"
 USER, PASSWORD = "puller", "correct-horse-7"
+#: What the token service takes instead of user and password.
+IDENTITY_TOKEN = "identity-of-puller-7"
 #: Port of each face.
-FACES = {"plain": 5000, "tls": 5443, "auth": 5444, "mtls": 5445}
+FACES = {"plain": 5000, "tls": 5443, "auth": 5444, "mtls": 5445, "token": 5446}
+#: Where the face `token` sends who has no token yet; its log is called the same.
+ISSUER, ISSUER_PORT = "issuer", 5447
+LOGS = (*FACES, ISSUER)
 START_SECONDS = 15
 
 LINE = re.compile(
-    r'(?P<client>\S+) \S+ \S+ \[(?P<when>[^\]]+)\] "(?P<method>\S+) (?P<path>\S+) [^"]*" (?P<status>\d+) \S+'
+    r'(?P<client>\S+) \S+ (?P<user>\S+) \[(?P<when>[^\]]+)\] "(?P<method>\S+) (?P<path>\S+) [^"]*" (?P<status>\d+) \S+'
     r' "[^"]*" "(?P<agent>[^"]*)"'
 )
 
@@ -40,6 +47,8 @@ class Request:
 
     face: str
     client: str
+    #: Whom the registry or the issuer took the client for; "-" if for nobody.
+    user: str
     when: datetime.datetime
     method: str
     path: str
@@ -53,8 +62,17 @@ class Request:
         if found is None:
             return None
         when = datetime.datetime.strptime(found["when"], "%d/%b/%Y:%H:%M:%S %z")
-        status = int(found["status"])
-        return cls(face, found["client"], when, found["method"], found["path"], status, found["agent"], line)
+        return cls(
+            face=face,
+            client=found["client"],
+            user=found["user"],
+            when=when,
+            method=found["method"],
+            path=found["path"],
+            status=int(found["status"]),
+            agent=found["agent"],
+            line=line,
+        )
 
 
 @dataclass(frozen=True)
@@ -111,7 +129,58 @@ class Face:
         }
         if self.name == "auth":
             settings["auth"] = {"htpasswd": {"realm": "testbed", "path": str(self.directory / "htpasswd")}}
+        if self.name == "token":
+            realm = f"https://{HOST}:{ISSUER_PORT}{PATH}"
+            trust = {"issuer": ISSUER, "rootcertbundle": str(pki.ca)}
+            settings["auth"] = {"token": {"realm": realm, "service": HOST, **trust}}
         return settings
+
+
+@dataclass(frozen=True)
+class TokenService:
+    """Who gives out tokens for the face `token`: see token_service.py."""
+
+    address: str
+    name: str = ISSUER
+    port: int = ISSUER_PORT
+
+    @property
+    def access_log(self) -> Path:
+        return paths.state() / "registry" / f"{self.name}.access.log"
+
+    @property
+    def config(self) -> Path:
+        return paths.state() / "registry" / f"{self.name}.json"
+
+    @property
+    def process(self) -> Process:
+        return Process(f"registry-{self.name}", marker=str(self.config))
+
+    def start(self, pki: Pki) -> None:
+        wanted = json.dumps(asdict(self._settings(pki)), indent=2)
+        if self.process.alive() and self.config.exists() and self.config.read_text() == wanted:
+            return
+        self.process.stop()
+        self.config.touch(mode=0o600)
+        self.config.write_text(wanted)
+        program = paths.HERE / "token_service.py"
+        self.process.start([sys.executable, str(program), str(self.config)], stdout=self.access_log)
+
+    def _settings(self, pki: Pki) -> Settings:
+        server, signer = pki.server(self.address), pki.token_signer
+        return Settings(
+            address=self.address,
+            port=self.port,
+            certificate=str(server),
+            key=str(key_of(server)),
+            signing_certificate=str(signer),
+            signing_key=str(key_of(signer)),
+            issuer=ISSUER,
+            service=HOST,
+            user=USER,
+            password=PASSWORD,
+            identity_token=IDENTITY_TOKEN,
+        )
 
 
 @dataclass(frozen=True)
@@ -122,6 +191,11 @@ class Registry:
     def faces(self) -> dict[str, Face]:
         return {name: Face(name, self.address) for name in FACES}
 
+    @property
+    def servers(self) -> dict[str, Face | TokenService]:
+        """All that listens, by the name of its log."""
+        return {**self.faces, ISSUER: TokenService(self.address)}
+
     def url(self, face: str, host: str = HOST) -> str:
         return f"{'http' if face == 'plain' else 'https'}://{host}:{FACES[face]}"
 
@@ -129,10 +203,10 @@ class Registry:
         pki = Pki.of_testbed()
         pki.ensure(self.address)
         self._ensure_password()
-        for face in self.faces.values():
-            face.start(pki)
-        for face in self.faces.values():
-            self._wait(face)
+        for server in self.servers.values():
+            server.start(pki)
+        for server in self.servers.values():
+            self._wait(server)
 
     def _ensure_password(self) -> None:
         file = paths.state() / "registry" / "htpasswd"
@@ -141,30 +215,30 @@ class Registry:
             command = ["htpasswd", "-Bbn", USER, PASSWORD]
             file.write_text(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
-    def _wait(self, face: Face) -> None:
+    def _wait(self, server: Face | TokenService) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not _listens(face.address, face.port):
-            if not face.process.alive() or time.monotonic() > deadline:
-                reason = f"{face.process.last_error()} (all of it in {face.process.log})"
-                raise Lack(f"The registry does not start on {face.address}:{face.port}: {reason}.")
+        while not _listens(server.address, server.port):
+            if not server.process.alive() or time.monotonic() > deadline:
+                reason = f"{server.process.last_error()} (all of it in {server.process.log})"
+                raise Lack(f"The registry does not start on {server.address}:{server.port}: {reason}.")
             time.sleep(0.05)
 
     def stop(self) -> None:
-        for face in self.faces.values():
-            face.process.stop()
+        for server in self.servers.values():
+            server.process.stop()
 
     def mark(self) -> dict[str, int]:
         """Where each access log ends now: give it to `log` to read only what came later."""
-        return {name: _size(face.access_log) for name, face in self.faces.items()}
+        return {name: _size(server.access_log) for name, server in self.servers.items()}
 
     def log(self, face: str | None = None, *, since: t.Mapping[str, int] | None = None) -> list[Request]:
-        """Requests to one face, or to all of them in the order of time."""
-        names = [face] if face else list(FACES)
+        """Requests to one face or to the issuer, or to all of them in the order of time."""
+        names = [face] if face else list(LOGS)
         found = [request for name in names for request in self._read(name, (since or {}).get(name, 0))]
         return sorted(found, key=lambda request: request.when)
 
     def _read(self, face: str, offset: int) -> list[Request]:
-        log = self.faces[face].access_log
+        log = self.servers[face].access_log
         if not log.exists():
             return []
         with log.open("rb") as stream:

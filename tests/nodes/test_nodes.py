@@ -38,7 +38,7 @@ NAMES = [
 ]
 
 OFFSETS = [
-    pytest.param("120", dict.fromkeys(("plain", "tls", "auth", "mtls"), 120), id="one for all"),
+    pytest.param("120", dict.fromkeys(("plain", "tls", "auth", "mtls", "token", "issuer"), 120), id="one for all"),
     pytest.param("tls:5 auth:7", {"tls": 5, "auth": 7}, id="as printed"),
 ]
 
