@@ -57,7 +57,7 @@ def plugin(name: str, struct: str, *directories: str) -> Origin:
 
 
 SERVER_CONFIG = ("services/server/config", "cmd/containerd/server/config")
-# Plugins that Linux builds have. A second name is what containerd 2.x moves from in a file of version 2.
+# Plugins that Linux builds have.
 ORIGINS = (
     Origin((), "Config", SERVER_CONFIG),
     plugin("grpc.v1.cri", "PluginConfig", "vendor/github.com/containerd/cri/pkg/config", "pkg/cri/config"),
@@ -68,13 +68,13 @@ ORIGINS = (
     plugin("gc.v1.scheduler", "config", "gc/scheduler", "plugins/gc"),
     plugin("image-verifier.v1.bindir", "Config", "pkg/imageverifier/bindir"),
     plugin("internal.v1.opt", "Config", "services/opt", "plugins/services/opt"),
-    plugin("internal.v1.restart", "Config", "runtime/restart/monitor", "plugins/restart"),
+    plugin("internal.v1.restart", "Config", "runtime/restart/monitor"),
     plugin("internal.v1.tracing", "TraceConfig", "tracing/plugin", "pkg/tracing/plugin"),
     plugin("metadata.v1.bolt", "BoltConfig", "metadata/plugin", "plugins/metadata", "services/server/config"),
     plugin("metrics.v1.grpc-prometheus", "metricsConfig", "plugins/server/grpc"),
     plugin("monitor.container.v1.restart", "Config", "plugins/restart"),
     plugin("monitor.task.v1.cgroups", "Config", "core/metrics/cgroups"),
-    plugin("monitor.v1.cgroups", "Config", "metrics/cgroups", "core/metrics/cgroups"),
+    plugin("monitor.v1.cgroups", "Config", "metrics/cgroups"),
     plugin("mount-handler.v1.erofs", "Config", "plugins/mount/erofs"),
     plugin("nri.v1.nri", "Config", "pkg/nri", "internal/nri"),
     plugin("runtime.v1.linux", "Config", "runtime/v1/linux"),

@@ -221,9 +221,6 @@ per_verifier_timeout  str      2.0-
 [io.containerd.internal.v1.opt]  1.4-
 path  str      1.4-
 
-[io.containerd.internal.v1.restart]  1.4-
-interval  str      1.4-
-
 [io.containerd.internal.v1.tracing]  1.6-
 sampling_ratio  float    1.6-
 service_name    str      1.6-
@@ -235,13 +232,10 @@ no_sync                 bool     2.1-
 [io.containerd.metrics.v1.grpc-prometheus]  1.4-
 grpc_histogram  bool     1.4-
 
-[io.containerd.monitor.container.v1.restart]  2.0-
-interval  str      2.0-
+[io.containerd.monitor.container.v1.restart]  1.4-
+interval  str      1.4-
 
-[io.containerd.monitor.task.v1.cgroups]  2.0-
-no_prometheus  bool     2.0-
-
-[io.containerd.monitor.v1.cgroups]  1.4-
+[io.containerd.monitor.task.v1.cgroups]  1.4-
 no_prometheus  bool     1.4-
 
 [io.containerd.mount-handler.v1.erofs]  2.2-
