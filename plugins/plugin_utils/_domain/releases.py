@@ -86,7 +86,7 @@ class Release:
 
 
 class Feature(enum.Enum):
-    """What hosts.toml can say, with the releases that learnt it (one for each line it was backported to)."""
+    """What containerd can do, with the releases that learnt it (one for each line it was backported to)."""
 
     HOSTS_TOML = "hosts.toml", "1.5.0"
     OVERRIDE_PATH = "override_path", "1.6.0"
@@ -97,6 +97,10 @@ class Feature(enum.Enum):
     TOKEN_HEADERS = "headers at the token endpoint", "2.1.0"
     # It then speaks TLS first to an http:// host that has skip_verify, ca or client.
     TLS_FIRST = "TLS first for http:// hosts with TLS settings", "1.6.25", "1.7.8", "2.0.0"
+    # In between, another table says what a class's images are unpacked for. Read at v1.7.24, v2.0.7, v2.2.1, v2.3.4.
+    RUNTIME_SNAPSHOTTER = "pulls for the snapshotter of a runtime class", "1.7.0", "2.3.0"
+    # The call was taken out in between; read at every tag of 2.x.
+    IMAGE_DECRYPTION = "the decryption of images by CRI", "1.4.0", "1.5.0", "1.6.0", "1.7.0", "2.1.7", "2.2.2"
 
     def __init__(self, text: str, *since: str) -> None:
         self.text = text
