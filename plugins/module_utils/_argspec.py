@@ -152,3 +152,15 @@ CONTAINERD_REGISTRIES: Spec = {
     "purge": {"type": "bool", "default": False},
     "containerd_version": {"type": "str"},
 }
+
+CONTAINERD_MIGRATE: Spec = {
+    "path": {"type": "str", "default": "/etc/containerd/config.toml"},
+    "config_path": {"type": "str"},
+    "auth": {"type": "str", "choices": ["keep", "header"], "default": "keep"},
+    "headers": {"type": "str", "choices": ["keep", "carry"], "default": "keep"},
+    "accept_losses": {"type": "bool", "default": False},
+    "overwrite": {"type": "bool", "default": False},
+    "leave": {"type": "list", "elements": "str", "default": []},
+    "backup": {"type": "bool", "default": True},
+    "containerd_version": {"type": "str"},
+}

@@ -101,6 +101,13 @@ def is_needed(legacy: Legacy, wish: Wish) -> bool:
     return legacy.is_left or moves
 
 
+def kept_without_need(legacy: Legacy) -> tuple[str, ...]:
+    """What stands in the file and may stay there, with nothing to migrate."""
+    paths: list[KeyPath] = [("registry", "configs", host, "auth") for host in legacy.auth]
+    paths += [("registry", "auths", url) for url in legacy.auths]
+    return tuple(map(show_key_path, [*paths, *([("registry", "headers")] if legacy.headers else [])]))
+
+
 def plan_migration(
     state: NodeState, legacy: Legacy, wish: Wish, release: Release, *, passed_over: t.Sequence[str] = ()
 ) -> Migration:

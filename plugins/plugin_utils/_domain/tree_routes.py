@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint, reread
@@ -100,6 +101,17 @@ def valid_namespace(name: str) -> str | None:
 def show_url(endpoint: Endpoint) -> str:
     """The address of an endpoint, for people."""
     return f"{endpoint.scheme}://{endpoint.host}{endpoint.path}" if endpoint.host else "the registry itself"
+
+
+def describe(endpoint: Endpoint) -> dict[str, t.Any]:
+    """An endpoint for results: of headers only the names."""
+    return {
+        "url": show_url(endpoint),
+        "ca": list(endpoint.ca),
+        "client": [list(files) for files in endpoint.client],
+        "skip_verify": bool(endpoint.skip_verify),
+        "headers": [name for name, _values in endpoint.header],
+    }
 
 
 def show_route(route: Route | None) -> str:

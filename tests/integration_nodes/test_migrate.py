@@ -1,0 +1,345 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whom containerd itself asks, before and after a migration, on every node that runs.
+
+Each legacy file is put on a node as its config.toml, containerd is restarted, and an image that nobody has is pulled
+from every namespace: a registry on the node writes down who is asked, in which order, at which path, with what. Then
+the file is migrated, and all is done again. A few files are enough to see that it works; all of them take some minutes:
+
+    AIRGAP_NODES_MIGRATE=all pytest tests/integration_nodes/test_migrate.py
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import datetime
+import io
+import ipaddress
+import json
+import os
+import re
+import tarfile
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_registry import (
+    Legacy,
+    endpoints,
+    passed_over,
+    read_legacy,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate import (
+    Wish,
+    is_needed,
+    plan_migration,
+    prove,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import place
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import plan_registries
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import edit, parse
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+if t.TYPE_CHECKING:
+    from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint
+    from nodes.node import Node
+
+try:
+    from nodes import Testbed
+
+    # 1.4 has no hosts.toml.
+    NODES = {node.release.name: node for node in Testbed().nodes() if node.release.name != "1.4"}
+except ImportError as error:
+    pytest.skip(f"the testbed cannot be used: {error}", allow_module_level=True)
+if not NODES:
+    pytest.skip("no nodes are up; start them with `make nodes`", allow_module_level=True)
+
+FIXTURES = {
+    path.stem: path.read_bytes().decode()
+    for path in sorted((Path(__file__).parents[1] / "unit" / "plugins" / "fixtures" / "legacy").glob("*.toml"))
+}
+FEW = ("every-registry-and-empty-one", "hub-three-mirrors-in-order", "path-below-v2", "scheme-left-out", "tls-client")
+CHOSEN = sorted(FIXTURES) if os.environ.get("AIRGAP_NODES_MIGRATE") == "all" else FEW
+
+FILE = "/etc/containerd/config.toml"
+TREE = "/etc/containerd/certs.d"
+STUB = "/run/airgap-migrate"
+PORTS = ("80", "443", "5000", "5001", "8443")
+# A registry that no table names.
+OTHER = "other.example.net"
+IMAGE = "guarded/probe"
+ADDRESS = "192.0.2.10"
+# The names of every endpoint and namespace of the fixtures.
+HOSTS = sorted(
+    {
+        *re.findall(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|io|dev)\b", "\n".join(FIXTURES.values())),
+        *("kind-registry", "discovery", "registry-1.docker.io", "any.example.com", OTHER),
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ask:
+    """One endpoint as the registry saw it: address and path, the client's certificate, and what else came along."""
+
+    url: str
+    client: bool = False
+    refused: bool = False
+    authorization: str = ""
+    meta: str = ""
+
+
+@dataclasses.dataclass
+class Measured:
+    """Whom containerd asked for each namespace; None where CRI did not load."""
+
+    before: dict[str, list[Ask]]
+    after: dict[str, list[Ask]]
+    expected: dict[str, tuple[Endpoint, ...]]
+    legacy: Legacy
+
+
+# --- certificates
+
+
+def certificates() -> dict[str, bytes]:
+    """Two authorities, of which the node trusts the first, a server's certificate of each, and a client's."""
+    public, private = _authority("public"), _authority("private")
+    made = {"public-ca.pem": _pem(public[0]), "private-ca.pem": _pem(private[0])}
+    for name, authority in (("public", public), ("private", private), ("client", private)):
+        certificate, key = _signed(name, authority)
+        made[f"{name}.pem"] = _pem(certificate)
+        made[f"{name}-key.pem"] = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return made
+
+
+_Signer = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+
+
+def _authority(name: str) -> _Signer:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"{name} CA")])
+    constraints = x509.BasicConstraints(ca=True, path_length=None)
+    return _builder(subject, subject, key).add_extension(constraints, critical=True).sign(key, hashes.SHA256()), key
+
+
+def _signed(name: str, authority: _Signer) -> _Signer:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    names: list[x509.GeneralName] = [x509.DNSName(host) for host in (*HOSTS, "localhost")]
+    names += [x509.IPAddress(ipaddress.ip_address(address)) for address in (ADDRESS, "127.0.0.1")]
+    builder = _builder(subject, authority[0].subject, key).add_extension(
+        x509.SubjectAlternativeName(names), critical=False
+    )
+    return builder.sign(authority[1], hashes.SHA256()), key
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(tz=datetime.UTC)
+    day = datetime.timedelta(days=1)
+    number = x509.random_serial_number()
+    return x509.CertificateBuilder(issuer, subject, key.public_key(), number, now - day, now + 30 * day)
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.PEM)
+
+
+# --- one node
+
+
+@contextlib.contextmanager
+def registry_on(node: Node, pems: dict[str, bytes]) -> t.Iterator[None]:
+    """The registry answers on the node to all names, and the node trusts its first authority."""
+    files = {f"{STUB}/{name}": content for name, content in pems.items()}
+    files |= {f"/etc/ssl/{name}": pems[name] for name in ("private-ca.pem", "client.pem", "client-key.pem")}
+    files[f"{STUB}/registry.py"] = (Path(__file__).parent / "logging_registry.py").read_bytes()
+    files[f"{STUB}/hosts"] = "".join(f"127.0.0.1 {name}\n" for name in HOSTS).encode()
+    node.shell(f"mkdir -p {STUB}").checked("mkdir")
+    _put(node, files)
+    node.shell(
+        f"cp /etc/hosts {STUB}/hosts.old; cp /etc/ssl/certs/ca-certificates.crt {STUB}/trust.old; cp {FILE} {STUB}/old;"
+        f"cat {STUB}/hosts >> /etc/hosts; cat {STUB}/public-ca.pem >> /etc/ssl/certs/ca-certificates.crt;"
+        f"ip address replace {ADDRESS}/32 dev lo;"
+        f"systemd-run --quiet --unit airgap-migrate python3 {STUB}/registry.py {STUB} {' '.join(PORTS)};"
+        f"for i in $(seq 100); do [ -e {STUB}/ready ] && exit 0; sleep 0.1; done; exit 1"
+    ).checked("the registry on the node")
+    try:
+        yield
+    finally:
+        node.shell(
+            f"systemctl stop airgap-migrate; cat {STUB}/hosts.old > /etc/hosts; ip address del {ADDRESS}/32 dev lo;"
+            f"cp {STUB}/trust.old /etc/ssl/certs/ca-certificates.crt; cp {STUB}/old {FILE}; rm -rf {STUB} {TREE};"
+            "cd /etc/ssl && rm private-ca.pem client.pem client-key.pem;"
+            "systemctl reset-failed containerd; systemctl restart containerd; node-ready"
+        )
+
+
+def _put(node: Node, files: dict[str, bytes]) -> None:
+    script = "".join(
+        f"mkdir -p {os.path.dirname(path)}; echo {base64.b64encode(content).decode()} | base64 -d > '{path}'\n"
+        for path, content in files.items()
+    )
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        entry = tarfile.TarInfo("put.sh")
+        entry.size = len(script)
+        archive.addfile(entry, io.BytesIO(script.encode()))
+    container = node.container
+    assert container is not None
+    container.put_archive("/root", packed.getvalue())
+    node.run(["/bin/sh", "-e", "/root/put.sh"]).checked("files for the node")
+
+
+def asked(node: Node, namespaces: t.Iterable[str]) -> dict[str, list[Ask]]:
+    """Restarts containerd, pulls from each namespace, and reads what the registry has written down."""
+    names = list(namespaces)
+    pulls = "".join(
+        f"echo '\"{name}\"' >> {STUB}/requests; timeout 20 crictl pull {_image(name)} >/dev/null 2>&1;"
+        for name in names
+    )
+    log = node.shell(
+        f": > {STUB}/requests; systemctl reset-failed containerd; systemctl restart containerd || exit 1;"
+        "for i in $(seq 200); do crictl version >/dev/null 2>&1 && break; sleep 0.1; done;"
+        f"crictl version >/dev/null || exit 1; {pulls} sleep 0.2; cat {STUB}/requests"
+    ).checked(f"{node.name}: containerd with the file")
+    return {name: _with_credentials(route) for name, route in routes(log).items()}
+
+
+def routes(log: str) -> dict[str, list[Ask]]:
+    """The endpoints of each namespace in the order in which they were asked."""
+    entries = list(map(json.loads, log.splitlines()))
+    ends = {entry["number"]: entry for entry in entries if isinstance(entry, dict) and "number" in entry}
+    found: dict[str, list[Ask]] = {}
+    route: list[Ask] = []
+    for entry in entries:
+        if isinstance(entry, str):
+            route = found.setdefault(entry, [])
+        elif "begins" in entry and (ask := _ask(ends[entry["begins"]])) not in route:
+            route.append(ask)
+    return found
+
+
+def _image(namespace: str) -> str:
+    return f"{'any.example.com' if namespace == '_default' else namespace}/{IMAGE}:1"
+
+
+def _ask(entry: dict[str, t.Any]) -> Ask:
+    prefix = entry["path"].partition(f"/{IMAGE}")[0]
+    return Ask(
+        url=f"{entry['scheme']}://{entry['host']}{prefix}",
+        client=entry["client"],
+        refused=entry["refused"],
+        authorization=entry.get("authorization", ""),
+        meta=entry.get("meta", ""),
+    )
+
+
+def _with_credentials(route: list[Ask]) -> list[Ask]:
+    """Each endpoint once: the request without credentials only leads to the one with them."""
+    better = {ask.url for ask in route if ask.authorization}
+    return [ask for ask in route if ask.authorization or ask.url not in better]
+
+
+def release(node: Node) -> Release:
+    return Release.parse(node.run(["containerd", "--version"]).checked("containerd --version").split()[2])
+
+
+def measure(node: Node, its_release: Release, text: str, pems: dict[str, bytes]) -> Measured | None:
+    """None where the release does not read the file's tables."""
+    files = (ConfigFile(FILE, parse(text)),)
+    legacy, wish = read_legacy(files, its_release), Wish(accept_losses=True)
+    if not is_needed(legacy, wish):
+        return None
+    state = NodeState(
+        files={"/etc/ssl/private-ca.pem": Entry("file", pems["private-ca.pem"], "0" * 64, 9)},
+        directories={f"/etc/ssl/{name}": Entry("file", size=9) for name in ("client.pem", "client-key.pem")},
+    )
+    migration = plan_migration(state, legacy, wish, its_release, passed_over=passed_over(files, legacy))
+    plan = plan_registries(state, migration.intent, {}, its_release)
+    prove(migration, state, plan, its_release)
+    operations = place(files, migration.wishes, migration.absent, its_release).operations[FILE]
+    names = [*migration.expected, OTHER]
+    node.shell(f"rm -rf {TREE}")
+    _put(node, {FILE: text.encode()})
+    before = asked(node, names)
+    tree = {change.path: change.content for change in plan.changes.changes if change.content is not None}
+    _put(node, {FILE: edit(text, operations).text.encode(), **tree})
+    after = asked(node, names)
+    expected = {**migration.expected, OTHER: endpoints(OTHER, legacy, its_release)}
+    return Measured(before, after, expected, legacy)
+
+
+def measure_all(node: Node, pems: dict[str, bytes]) -> dict[str, Measured | Exception | None]:
+    found: dict[str, Measured | Exception | None] = {}
+    its_release = release(node)
+    with registry_on(node, pems):
+        for name in CHOSEN:
+            try:
+                found[name] = measure(node, its_release, FIXTURES[name], pems)
+            except Exception as error:  # noqa: BLE001  it is told by the test of this file
+                found[name] = error
+    return found
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, dict[str, Measured | Exception | None]]:
+    pems = certificates()
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(NODES, pool.map(lambda node: measure_all(node, pems), NODES.values()), strict=True))
+
+
+def expected_asks(route: tuple[Endpoint, ...], namespace: str, *, tls_counts: bool) -> list[tuple[str, bool, bool]]:
+    """URL, with a client's certificate, not trusted."""
+    found = []
+    for end in route:
+        host = end.host or ("any.example.com" if namespace == "_default" else namespace)
+        is_private = host.startswith("private") and (end.scheme or "https") == "https"
+        trusted = not is_private or (tls_counts and bool(end.ca or end.skip_verify))
+        default = {"http": ":80", "https": ":443"}[end.scheme or "https"]
+        bare = host.removesuffix(default) if not trusted else host
+        path = (end.path if end.host else "/v2") if trusted else ""
+        found.append((f"{end.scheme or 'https'}://{bare}{path}", bool(end.client) and tls_counts, not trusted))
+    return found
+
+
+def shape(route: list[Ask]) -> list[tuple[str, bool, bool]]:
+    return [(ask.url, ask.client, ask.refused) for ask in route]
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("on", NODES)
+def test_the_same_endpoints_are_asked(
+    measured: dict[str, dict[str, Measured | Exception | None]], on: str, name: str
+) -> None:
+    found = measured[on][name]
+    if found is None:
+        pytest.skip("the release does not read the tables of this file")
+    if isinstance(found, Exception):
+        raise found
+    is_1 = on.startswith("1.")
+    for namespace, route in found.expected.items():
+        assert shape(found.after[namespace]) == expected_asks(route, namespace, tls_counts=True), "after"
+        # containerd 2.x has no such table as configs.*.tls any more.
+        assert shape(found.before[namespace]) == expected_asks(route, namespace, tls_counts=is_1), "before"
+    if is_1 or not any(found.legacy.tls.values()):
+        assert found.after == found.before
+
+
+def test_how_many(
+    measured: dict[str, dict[str, Measured | Exception | None]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = sum(isinstance(found, Measured) for results in measured.values() for found in results.values())
+    with capsys.disabled():
+        print(f"\n{len(CHOSEN)} of {len(FIXTURES)} legacy files, {ran} migrations on the nodes {', '.join(NODES)}")
+    assert ran >= len(CHOSEN)

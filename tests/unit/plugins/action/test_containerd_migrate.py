@@ -1,0 +1,302 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole way of a task, with files in a directory of this machine in place of a node and nothing else replaced."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import stat
+import types
+import typing as t
+
+import pytest
+from ansible_collections.airgap.nodes.plugins.action.containerd_migrate import ActionModule
+from ansible_collections.airgap.nodes.plugins.module_utils import _files
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
+from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
+
+Raw = dict[str, t.Any]
+
+CRI = "io.containerd.grpc.v1.cri"
+PEM = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+HUB = "https://registry-1.docker.io/v2"
+
+
+class Node:
+    """A config.toml and a tree below a directory, and a containerd that tells its version."""
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.directory = directory / "etc" / "containerd"
+        self.directory.mkdir(parents=True)
+        self.file = self.directory / "config.toml"
+        self.tree = self.directory / "certs.d"
+        self.version = "1.7.24"
+        self.calls: list[str] = []
+        self.written: list[str] = []
+        self.unit: Raw | None = {
+            "load_state": "loaded",
+            "active_state": "active",
+            "main_pid": 7,
+            "started": 0.0,
+            "exec_start": ["/usr/bin/containerd"],
+        }
+        context = types.SimpleNamespace(no_log=False)
+        self.connection = types.SimpleNamespace(_play_context=context, _shell=types.SimpleNamespace(tmpdir="/nowhere"))
+
+    def write(self, registry: str, name: str = "config.toml", head: str = "version = 2\n") -> None:
+        """@ stands for the registry table, # for the directory."""
+        text = (head + registry).replace("@", f'plugins."{CRI}".registry').replace("DIRECTORY", str(self.directory))
+        (self.directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.directory / name).write_text(text, encoding="utf-8")
+
+    def text(self, name: str = "config.toml") -> str:
+        return (self.directory / name).read_text(encoding="utf-8")
+
+    def mode(self, name: str) -> str:
+        return f"{stat.S_IMODE((self.directory / name).stat().st_mode):04o}"
+
+    def run(self, *, check: bool = False, **options: t.Any) -> Raw:
+        args = {"path": str(self.file), "config_path": str(self.tree), **options}
+        task = types.SimpleNamespace(
+            args={name: value for name, value in args.items() if value is not None},
+            action="airgap.nodes.containerd_migrate",
+            async_val=0,
+            check_mode=check,
+            diff=True,
+            no_log=False,
+        )
+        action = ActionModule(task, self.connection, None, None, None, None)
+        action._execute_module = self._execute  # type: ignore[method-assign]
+        action._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
+        self.calls, self.written = [], []
+        return action.run(None, {})
+
+    def _execute(self, *, module_name: str, module_args: Raw, task_vars: Raw) -> Raw:
+        assert not task_vars
+        assert self.connection._play_context.no_log
+        self.calls.append(module_name.removeprefix("airgap.nodes."))
+        if module_name.endswith("_node_read"):
+            program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""}
+            lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
+            return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": self.unit}
+        self.written = [change["path"] for change in module_args["changes"]]
+        applied, _warnings = _files.apply_changes(ChangeSet.from_wire(module_args["changes"]))
+        return {"changed": True, "applied": [vars(step) for step in applied]}
+
+
+@pytest.fixture
+def node(tmp_path: pathlib.Path) -> Node:
+    return Node(tmp_path)
+
+
+MIRROR = '[@.mirrors."docker.io"]\n  endpoint = ["https://a.example"]\n'
+AUTH = '[@.configs."a.example".auth]\n  username = "puller"\n  password = "hush-hush"\n'
+TLS = '[@.configs."a.example".tls]\n  ca_file = "DIRECTORY/ca.pem"\n'
+
+
+def test_from_tables_to_nothing_to_do(node: Node) -> None:
+    node.write(MIRROR)
+    before = node.text()
+    result = node.run()
+    assert node.calls == ["_node_read", "_node_apply"]
+    assert node.text() == f'version = 2\n[plugins."{CRI}".registry]\n  config_path = "{node.tree}"\n'
+    assert '[host."https://a.example"]' in node.text("certs.d/docker.io/hosts.toml")
+    route = [
+        {"url": url, "ca": [], "client": [], "skip_verify": False, "headers": []}
+        for url in ("https://a.example/v2", HUB)
+    ]
+    assert result["proof"] == [{"namespace": "docker.io", "before": route, "after": route}]
+    assert result["namespaces"] == [
+        {
+            "namespace": "docker.io",
+            "directory": f"{node.tree}/docker.io",
+            "endpoints": ["https://a.example"],
+            "closed": False,
+        }
+    ]
+    assert pathlib.Path(result["backup_file"]).read_text(encoding="utf-8") == before
+    told = ("changed", "losses", "kept", "adopted", "backup_files", "warnings", "config_path", "containerd_version")
+    assert {key: result[key] for key in told} == {
+        "changed": True,
+        "losses": [],
+        "kept": [],
+        "adopted": [],
+        "backup_files": [],
+        "warnings": [],
+        "config_path": str(node.tree),
+        "containerd_version": "1.7.24",
+    }
+    again = node.run()
+    assert node.calls == ["_node_read"]
+    assert (again["changed"], again["proof"], again["config_path"]) == (False, [], str(node.tree))
+
+
+def test_the_result_of_both_runs_has_the_same_keys(node: Node) -> None:
+    node.write(MIRROR)
+    assert node.run().keys() - {"diff"} == node.run().keys()
+
+
+def test_the_tree_leaves_first_and_config_toml_last(node: Node) -> None:
+    node.write(MIRROR)
+    node.run()
+    assert node.written[-1] == str(node.file)
+    assert f"{node.tree}/docker.io/hosts.toml" in node.written
+
+
+def test_check_mode_shows_the_whole_plan_and_writes_nothing(node: Node) -> None:
+    node.write(MIRROR)
+    before = node.text()
+    result = node.run(check=True)
+    assert node.calls == ["_node_read"]
+    assert (node.text(), node.tree.exists()) == (before, False)
+    assert result["changed"] is True
+    assert result["proof"][0]["before"] == result["proof"][0]["after"] != []
+    assert [part["after_header"] for part in result["diff"]] == [f"{node.tree}/docker.io/hosts.toml", str(node.file)]
+    assert result["backup_file"] is None
+
+
+def test_certificates_are_read_before_the_tree_refers_to_them(node: Node) -> None:
+    node.write(MIRROR + TLS)
+    assert "ca.pem does not exist on the node" in node.run()["msg"]
+    (node.directory / "ca.pem").write_bytes(PEM)
+    result = node.run()
+    assert node.calls == ["_node_read", "_node_read", "_node_apply"]
+    assert result["proof"][0]["after"][0]["ca"] == [f"{node.directory}/ca.pem"]
+    assert f'ca = "{node.directory}/ca.pem"' in node.text("certs.d/docker.io/hosts.toml")
+    node.run()
+    assert node.calls == ["_node_read"]
+
+
+@pytest.mark.parametrize("auth", ["keep", "header"])
+def test_no_secret_is_told(node: Node, auth: str) -> None:
+    node.write(MIRROR + AUTH)
+    result = node.run(auth=auth)
+    assert not {"hush-hush", "cHVsbGVyOmh1c2gtaHVzaA=="} & set(json.dumps(result).replace('"', " ").split())
+    assert "hush" not in json.dumps(result)
+    assert "cHVsbGVy" not in json.dumps(result)
+    has_header = "cHVsbGVyOmh1c2gtaHVzaA==" in node.text("certs.d/docker.io/hosts.toml")
+    assert (has_header, "hush-hush" in node.text()) == ((auth == "header"), (auth == "keep"))
+    assert node.mode("certs.d/docker.io/hosts.toml") == ("0600" if auth == "header" else "0644")
+    assert result["kept"] == (['registry.configs."a.example".auth'] if auth == "keep" else [])
+
+
+def test_tables_in_an_imported_file_are_migrated_there(node: Node) -> None:
+    node.write("", head='version = 2\nimports = ["conf.d/*.toml"]\n')
+    node.write(MIRROR, "conf.d/10-mirrors.toml")
+    main = node.text()
+    result = node.run()
+    assert "failed" not in result, result["msg"]
+    assert node.text() == main
+    assert node.text("conf.d/10-mirrors.toml") == (
+        f'version = 2\n[plugins."{CRI}".registry]\n  config_path = "{node.tree}"\n'
+    )
+    assert result["backup_file"] is None
+    assert [pathlib.Path(file).name.split(".toml.")[0] for file in result["backup_files"]] == ["10-mirrors"]
+    assert node.run()["changed"] is False
+
+
+def test_tables_of_two_files_that_2_x_merges_are_migrated_in_both(node: Node) -> None:
+    node.version = "2.1.5"
+    node.write(MIRROR, head='version = 2\nimports = ["conf.d/*.toml"]\n')
+    node.write('[@.mirrors."quay.io"]\n  endpoint = ["https://b.example"]\n', "conf.d/10-mirrors.toml")
+    result = node.run()
+    assert "failed" not in result, result["msg"]
+    assert {proof["namespace"] for proof in result["proof"]} == {"docker.io", "quay.io"}
+    assert "mirrors" not in node.text().replace("10-mirrors", "")
+    assert "mirrors" not in node.text("conf.d/10-mirrors.toml")
+    assert (node.text() + node.text("conf.d/10-mirrors.toml")).count("config_path = ") == 1
+    assert node.run()["changed"] is False
+
+
+def test_a_file_of_others_is_replaced_only_when_asked_to(node: Node) -> None:
+    node.write(MIRROR)
+    other = node.tree / "docker.io" / "hosts.toml"
+    other.parent.mkdir(parents=True)
+    other.write_text('[host."https://other.example"]\n', encoding="utf-8")
+    result = node.run()
+    assert result["msg"].startswith(f"{other}: asks https://other.example/v2, then {HUB}, the tables ask ")
+    assert node.calls == ["_node_read"]
+    result = node.run(overwrite=True)
+    assert result["adopted"] == [str(other)]
+    assert len(result["backup_files"]) == 1
+    assert "other.example" not in other.read_text(encoding="utf-8")
+
+
+def test_what_is_left_alone_is_neither_written_nor_compared(node: Node) -> None:
+    node.write(MIRROR)
+    result = node.run(leave=["docker.io"])
+    assert (result["changed"], result["proof"], node.tree.exists()) == (True, [], False)
+    assert "mirrors" not in node.text()
+
+
+def test_losses_are_refused_and_nothing_is_written(node: Node) -> None:
+    node.write(MIRROR + TLS.replace("a.example", "docker.io"))
+    before = node.text()
+    result = node.run()
+    assert result["msg"].startswith('accept_losses: registry.configs."docker.io".tls: ')
+    assert (node.calls, node.text()) == (["_node_read"], before)
+    assert node.run(accept_losses=True)["losses"] == [
+        'registry.configs."docker.io".tls: no endpoint and no registry has this name, so it has had no effect'
+    ]
+
+
+def test_the_directory_that_the_file_names_is_taken_by_default(node: Node) -> None:
+    node.write(MIRROR + f'[@]\nconfig_path = "{node.directory}/tree"\n')
+    result = node.run(config_path=None)
+    assert result["config_path"] == f"{node.directory}/tree"
+    assert (node.directory / "tree" / "docker.io" / "hosts.toml").exists()
+    assert "has not loaded CRI with both" in result["warnings"][0]
+
+
+def test_what_the_release_does_not_read_is_told(node: Node) -> None:
+    node.write('[plugins.cri.registry.mirrors."docker.io"]\nendpoint = ["https://a.example"]\n', head="")
+    node.version = "2.1.5"
+    result = node.run()
+    assert result["changed"] is False
+    assert result["warnings"] == [f"{node.file}: plugins.cri.registry.mirrors: containerd 2.1.5 reads nothing of it"]
+
+
+def test_credentials_that_stay_are_told_when_there_is_nothing_to_do(node: Node) -> None:
+    node.write(AUTH + '[@.headers]\nX-Meta = ["a"]\n[@.auths."https://b.example"]\nauth = "eDp5"\n')
+    result = node.run()
+    assert result["changed"] is False
+    assert result["kept"] == [
+        'registry.configs."a.example".auth',
+        'registry.auths."https://b.example"',
+        "registry.headers",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("version = 2\n[[", "config.toml:2:"),
+        ("version = 9\n", "config version 9 is newer than this collection knows"),
+        ('version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nmirrors = 3\n', "mirrors: is not a table"),
+    ],
+)
+def test_a_file_that_is_not_sound_is_refused(node: Node, content: str, reason: str) -> None:
+    node.file.write_text(content, encoding="utf-8")
+    result = node.run()
+    assert result["failed"] is True
+    assert reason in result["msg"]
+    assert str(node.file) in result["msg"]
+
+
+def test_no_file_is_nothing_to_migrate(node: Node) -> None:
+    assert node.run()["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"path": "config.toml"}, "path: 'config.toml' is not an absolute path"),
+        ({"config_path": "/a:/b"}, "looks like a list of directories"),
+        ({"auth": "drop"}, "value of auth must be one of: keep, header"),
+    ],
+)
+def test_wrong_options(node: Node, options: Raw, reason: str) -> None:
+    assert reason in node.run(**options)["msg"]
+    assert node.calls == []
