@@ -230,6 +230,17 @@ def test_without_containerd(node: Node) -> None:
     assert node.run(sandbox_image=IMAGE, containerd_version="2.3")["config_version"] == 4
 
 
+def test_a_containerd_newer_than_known(node: Node) -> None:
+    node.version = "2.5.0"
+    assert node.run(sandbox_image=IMAGE)["msg"] == (
+        "containerd 2.5.0 is newer than this collection knows (2.4). "
+        "Upgrade the collection, or name the release to treat it as: containerd_version: '2.4'."
+    )
+    result = node.run(sandbox_image=IMAGE, containerd_version="2.4")
+    assert (result["config_version"], result["containerd_version"]) == (4, "2.4.0")
+    assert result["warnings"] == ["containerd 2.5.0 is newer than this collection knows (2.4); it is treated as 2.4.0."]
+
+
 def test_warnings_name_the_file(node: Node) -> None:
     node.write('disabled_plugins = ["cri"]\n')
     result = node.run(sandbox_image=IMAGE)

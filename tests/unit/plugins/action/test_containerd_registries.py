@@ -247,6 +247,14 @@ def test_a_ca_on_the_node_is_judged_before_anything_is_written(play: Play) -> No
     assert play.run(entry({"url": A, "ca": str(ca)}))["changed"] is True
 
 
+def test_a_containerd_newer_than_known_gets_the_form_that_all_read(play: Play) -> None:
+    play.version = "2.5.0"
+    result = play.run(entry(A))
+    assert (result["changed"], result["containerd_version"]) == (True, "2.4.0")
+    assert result["warnings"] == ["containerd 2.5.0 is newer than this collection knows (2.4); it is treated as 2.4.0."]
+    assert play.run(entry(A), containerd_version="2.3.4")["containerd_version"] == "2.3.4"
+
+
 def test_purging_an_adopted_namespace_needs_its_copy_moved_away(play: Play) -> None:
     directory = play.config_path / "quay.io"
     directory.mkdir(parents=True)
