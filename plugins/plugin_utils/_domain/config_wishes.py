@@ -24,7 +24,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Set, applied, look_up
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set, applied, look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
 Data = t.Mapping[str, t.Any]
@@ -99,10 +99,13 @@ def wanted(intent: ConfigIntent, effective: Data, release: Release) -> Wanted:
     """
     wishes = [
         *_of_settings(intent.settings),
-        *(Wish(path, value, path) for path, value in _of_options(intent, effective, release)),
+        *(Wish(path, value, path) for path, value in _of_options(intent, release)),
     ]
+    # The options of CRI look at what there is, so they come last and see what else is asked for.
+    others = _with_wishes(effective, wishes, intent.absent)
+    wishes += [Wish(path, value, path) for path, value in intent.options.wishes(others, release)]
     _check_agreement(wishes, intent.absent)
-    wishes, warnings = _supported(wishes, effective, intent.unsupported, release)
+    wishes, warnings = _supported(wishes, effective, intent, release)
     credential_removals, credential_warnings = _credential_removals(intent.credentials, effective)
     return Wanted(
         tuple(wishes),
@@ -120,12 +123,16 @@ def _of_settings(settings: Data) -> list[Wish]:
     return [Wish(*in_canonical_names(path, value), path) for path, value in leaves(named)]
 
 
-def _of_options(intent: ConfigIntent, effective: Data, release: Release) -> t.Iterator[tuple[KeyPath, t.Any]]:
+def _with_wishes(effective: Data, wishes: t.Sequence[Wish], absent: tuple[KeyPath, ...]) -> Data:
+    removals = [Remove(path) for path in map(canonical, absent) if len(path) > 2]
+    return applied(effective, [*removals, *(Set(wish.path, wish.value) for wish in wishes)])
+
+
+def _of_options(intent: ConfigIntent, release: Release) -> t.Iterator[tuple[KeyPath, t.Any]]:
     if intent.sandbox_image is not None:
         yield SANDBOX_IMAGE, _checked_image(intent.sandbox_image)
     if intent.registry_config_path is not None:
         yield REGISTRY_CONFIG_PATH, _checked_config_path(intent.registry_config_path, release)
-    yield from intent.options.wishes(effective, release)
     for path, table in intent.credentials.paths.items():
         yield from (((*path, key), value) for key, value in table.items())
 
@@ -170,12 +177,15 @@ def both_set_and_absent(path: KeyPath) -> DomainError:
 
 
 def _supported(
-    wishes: list[Wish], effective: Data, unsupported: Unsupported, release: Release
+    wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release
 ) -> tuple[list[Wish], list[str]]:
     kept, warnings = [], []
+    unsupported, without_effect = intent.unsupported, intent.options.without_effect(release)
     for wish in wishes:
         runtime_type = _runtime_type(wish, wishes, effective)
         problem = known_keys.check(wish.path, release, runtime_type=runtime_type)
+        if problem is None and wish.path in without_effect:
+            problem = known_keys.Unknown(without_effect[wish.path])
         if problem is None:
             _check_type(wish, release, runtime_type)
         elif unsupported == "error":
