@@ -18,6 +18,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import (
     ConfigIntent,
     ConfigPlan,
@@ -105,6 +106,7 @@ def _intent(options: Result, release: Release) -> ConfigIntent:
         registry_config_path=options["registry_config_path"],
         settings=options["settings"],
         absent=tuple(_key_path(written, f"absent[{index}]") for index, written in enumerate(options["absent"])),
+        options=CriOptions.read(options),
         credentials=node_credentials(registries, release),
         unsupported=options["unsupported"],
     )
