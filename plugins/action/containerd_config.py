@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import posixpath
 import typing as t
 
@@ -25,6 +26,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan i
     plan_config,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_upgrade import check_dumps
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import node_credentials
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
@@ -50,6 +52,7 @@ class ActionModule(NodeAction):
         except DomainError as error:
             # An error about an option is not one about the file.
             raise error if error.option else error.in_file(path) from None
+        self._check_upgrade(plan, path)
         applied = self.apply(config_changes(state, plan, backup=options["backup"], is_secret=holds_secret))
         result: Result = {
             "changed": bool(plan.differences),
@@ -90,6 +93,16 @@ class ActionModule(NodeAction):
                 return state, plan
             state = state.and_also(self.read(files=sorted(reading.unread_files), globs=sorted(reading.unread_globs)))
 
+    def _check_upgrade(self, plan: ConfigPlan, path: str) -> None:
+        """A file in a newer version has to be the same to the node's own containerd, where there is one."""
+        if plan.upgrade is not None:
+            contents = {"before": plan.upgrade.before, "after": plan.upgrade.after}
+            encoded = {name: base64.b64encode(text.encode()).decode() for name, text in contents.items()}
+            try:
+                check_dumps(self.dumps(encoded))
+            except DomainError as error:
+                raise error.in_file(path) from None
+
 
 def _absolute(path: str, option: str) -> str:
     if not path.startswith("/"):
@@ -109,6 +122,7 @@ def _intent(options: Result, release: Release) -> ConfigIntent:
         options=CriOptions.read(options),
         credentials=node_credentials(registries, release),
         unsupported=options["unsupported"],
+        config_version=None if options["config_version"] == "keep" else int(options["config_version"]),
     )
 
 

@@ -39,26 +39,41 @@ _VERSION = r".*?(?<![\w.-])v?(?P<release>\d+\.\d+\.\d+)(?:[-~](?P<before>(?:alph
 
 def run(command: t.Sequence[str]) -> t.Tuple[t.Optional[int], str]:
     """Exit code, and what was printed; None for a command that could not be run or took too long."""
+    code, output, errors = _communicate(command)
+    return code, (output if code == 0 else output + errors).decode("utf-8", "replace").strip()[:_OUTPUT_LIMIT]
+
+
+def dump(containerd: str, config: bytes) -> t.Dict[str, t.Any]:
+    """What containerd makes of a config.toml: what it prints of it whole, and what it says if it refuses it."""
+    code, output, errors = _communicate([containerd, "--config", "/dev/stdin", "config", "dump"], config)
+    return {
+        "rc": code,
+        "output": output.decode("utf-8", "replace"),
+        "errors": errors.decode("utf-8", "replace").strip()[-_OUTPUT_LIMIT:],
+    }
+
+
+def _communicate(command: t.Sequence[str], given: t.Optional[bytes] = None) -> t.Tuple[t.Optional[int], bytes, bytes]:
+    """Exit code, output and errors; without a code, the reason is among the errors."""
     try:
         process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, "LC_ALL": "C"},
             start_new_session=True,
         )
     except OSError as error:
-        return None, error.strerror or str(error)
+        return None, b"", (error.strerror or str(error)).encode()
     try:
-        output, errors = process.communicate(timeout=TIME_LIMIT)
+        output, errors = process.communicate(given, timeout=TIME_LIMIT)
     except subprocess.TimeoutExpired:
         # With whatever it started: a child that holds the pipe would keep us waiting.
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        return None, f"no answer within {TIME_LIMIT} seconds"
-    printed = output if process.returncode == 0 else output + errors
-    return process.returncode, printed.decode("utf-8", "replace").strip()[:_OUTPUT_LIMIT]
+        return None, b"", f"no answer within {TIME_LIMIT} seconds".encode()
+    return process.returncode, output, errors
 
 
 def read_unit(name: str) -> t.Tuple[t.Optional[t.Dict[str, t.Any]], t.Optional[str]]:

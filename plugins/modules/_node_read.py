@@ -56,6 +56,12 @@ options:
     description:
       - Name of the systemd unit whose state is wanted.
     type: str
+  dumps:
+    description:
+      - Contents of a C(config.toml), in base64, by any name; what the node's containerd makes of each is wanted.
+      - It reads them from elsewhere, so that names in their C(imports) have to be absolute.
+    type: dict
+    default: {}
   max_bytes:
     description:
       - Files larger than this are neither read nor hashed. Their entry says so in C(error).
@@ -230,6 +236,35 @@ programs:
           returned: always
           type: str
           sample: containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u1
+dumps:
+  description:
+    - What C(containerd config dump) makes of each of O(dumps), by name; passwords included.
+    - Empty on a node without containerd.
+  returned: success
+  type: dict
+  sample:
+    candidate: {rc: 0, output: "version = 3", errors: ""}
+  contains:
+    name:
+      description: One dump.
+      returned: for every content
+      type: dict
+      contains:
+        rc:
+          description: The exit code. Null if the program could not be run, or took too long.
+          returned: always
+          type: int
+          sample: 0
+        output:
+          description: What it printed.
+          returned: always
+          type: str
+          sample: version = 3
+        errors:
+          description: Warnings, and why it failed.
+          returned: always
+          type: str
+          sample: ""
 unit:
   description: The state of O(unit). Null if no unit was asked for or systemd does not run here, as in image builds.
   returned: success
@@ -285,6 +320,7 @@ unit:
       sample: 1795240800.25
 """
 
+import base64
 import os
 import typing as t
 
@@ -302,6 +338,15 @@ def read_files(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     }
 
 
+def read_dumps(
+    contents: t.Mapping[str, str], unit: t.Optional[t.Mapping[str, t.Any]]
+) -> t.Dict[str, t.Dict[str, t.Any]]:
+    containerd = _programs.find_program("containerd", unit) if contents else None
+    if not containerd:
+        return {}
+    return {name: _programs.dump(containerd, base64.b64decode(text)) for name, text in contents.items()}
+
+
 def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
     # Paths are of type str: type path would expand ~ and $, which are plain characters here.
     paths: t.Dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
@@ -311,6 +356,7 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "directories": paths,
         "programs": {"type": "list", "elements": "str", "choices": list(_programs.PROGRAMS), "default": []},
         "unit": {"type": "str"},
+        "dumps": {"type": "dict", "default": {}},
         "max_bytes": {"type": "int", "default": 1048576},
     }
 
@@ -325,7 +371,8 @@ def main() -> None:
     if warning:
         module.warn(printable(warning))
     programs = _programs.read_programs(module.params["programs"], unit)
-    module.exit_json(changed=False, **printable({"unit": unit, "programs": programs, **read_files(module.params)}))
+    found = {"unit": unit, "programs": programs, "dumps": read_dumps(module.params["dumps"], unit)}
+    module.exit_json(changed=False, **printable({**found, **read_files(module.params)}))
 
 
 if __name__ == "__main__":

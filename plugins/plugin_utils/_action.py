@@ -90,6 +90,13 @@ class NodeAction(ActionBase):
             arguments.setdefault("unit", UNIT)
         return NodeState.from_wire(self._run_module("airgap.nodes._node_read", arguments))
 
+    def dumps(self, contents: t.Mapping[str, str]) -> t.Mapping[str, t.Mapping[str, t.Any]]:
+        """One round trip: what the node's containerd makes of contents of a config.toml, given in base64."""
+        dumps: t.Mapping[str, t.Mapping[str, t.Any]] = self._run_module(
+            "airgap.nodes._node_read", {"dumps": contents, "unit": UNIT}
+        )["dumps"]
+        return dumps
+
     def apply(self, changes: ChangeSet) -> list[Result]:
         """One round trip: the change-set, all or nothing; what was done to each path. Nothing in check mode."""
         if not changes or self._task.check_mode:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet
@@ -43,5 +42,6 @@ def _change(edit: FileEdit, entry: Entry, *, mode: str | None, backup: bool) -> 
 
 def _directories(path: str) -> list[Change]:
     """All above the file; one that exists is left as it is."""
-    parents = [str(parent) for parent in reversed(pathlib.PurePosixPath(path).parents)]
-    return [Change(op="mkdir", path=parent, mode="0755") for parent in parents[1:]]
+    names = path.split("/")[1:-1]
+    parents = ("/" + "/".join(names[: depth + 1]) for depth in range(len(names)))
+    return [Change(op="mkdir", path=parent, mode="0755") for parent in parents]

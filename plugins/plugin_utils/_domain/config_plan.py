@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import config_checks
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import config_checks, config_upgrade
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import V2_CRI
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import (
@@ -60,6 +60,16 @@ class FileEdit:
 
 
 @dataclasses.dataclass(frozen=True)
+class Upgrade:
+    """config.toml in a newer version. ``before`` and ``after`` are the old and the new text for a containerd that reads
+    them from elsewhere; to it they must be the same."""
+
+    text: str = dataclasses.field(repr=False)
+    before: str = dataclasses.field(repr=False)
+    after: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
 class ConfigPlan:
     """Every file as it should be, ``config.toml`` itself first."""
 
@@ -67,6 +77,7 @@ class ConfigPlan:
     config_version: int
     restart_required: bool
     warnings: tuple[str, ...] = ()
+    upgrade: Upgrade | None = None
 
     @property
     def text(self) -> str:
@@ -102,7 +113,12 @@ def plan_config(
     texts = {source.path: decode(source, release) for source in (main, *imported)}
     before = tuple(ConfigFile(name, _parsed(name, text, main=path)) for name, text in texts.items())
     config_checks.check_versions(before, release)
-    work = _Work(before, intent, release)
+    upgrade = _upgrade(texts[path], before, intent, release)
+    start = before
+    if upgrade is not None:
+        texts[path] = upgrade.text
+        start = (ConfigFile(path, parse(upgrade.text)), *before[1:])
+    work = _Work(start, intent, release)
     operations = work.operations()
     if drop_in is not None and operations and not release.rules.imports.replaces_plugins:
         texts |= {source.path: decode(source, release) for source in drop_in.imported}
@@ -110,6 +126,8 @@ def plan_config(
             drop_in, tuple(ConfigFile(source.path, parse(texts[source.path])) for source in drop_in.imported)
         )
     edits = tuple(_edited(name, text, operations.get(name, ()), main=path) for name, text in texts.items())
+    if upgrade is not None:
+        edits = (_with_upgrade(edits[0], before[0].data), *edits[1:])
     after = tuple(ConfigFile(file.path, parse(file.text)) for file in edits)
     _check(after, [difference for file in edits for difference in file.differences], intent, release)
     effect = effective(after, release)
@@ -118,7 +136,24 @@ def plan_config(
         config_version=stated_version(after[0].data) or 1,
         restart_required=not same(effective(before, release), effect),
         warnings=(*work.warnings, *(config_checks.doubts(effect, after) if intent.speaks_of_cri else ())),
+        upgrade=upgrade,
     )
+
+
+def _upgrade(text: str, files: t.Sequence[ConfigFile], intent: ConfigIntent, release: Release) -> Upgrade | None:
+    if intent.config_version is None or not text.strip():
+        return None
+    after = config_upgrade.upgraded(text, intent.config_version, release)
+    if after == text:
+        return None
+    main = ConfigFile(files[0].path, parse(after))
+    config_upgrade.check_same_effect(files, (main, *files[1:]), release)
+    path = files[0].path
+    return Upgrade(after, *(config_upgrade.comparable(each, path, release) for each in (text, after)))
+
+
+def _with_upgrade(edited: FileEdit, before: t.Mapping[str, t.Any]) -> FileEdit:
+    return dataclasses.replace(edited, differences=config_upgrade.differences(before, parse(edited.text)))
 
 
 def _parsed(name: str, text: str, *, main: str) -> dict[str, t.Any]:
@@ -212,7 +247,11 @@ class _Work:
         kept = applied(data, [Remove(path) for path in intent.absent])
         stated = stated_version(data)
         version = version_to_have(
-            data, kept, _wanted_version(intent), self._release, needs_one=intent.speaks_of_plugins
+            data,
+            kept,
+            _wanted_version(intent) or (None if data else intent.config_version),
+            self._release,
+            needs_one=intent.speaks_of_plugins,
         )
         if intent.speaks_of_cri:
             check_cri_survives(kept, version, self._release)

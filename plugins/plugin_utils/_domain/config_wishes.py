@@ -46,7 +46,7 @@ class ConfigIntent:
     """What a user asks for; None and empty ask for nothing.
 
     ``unsupported`` says what becomes of a setting that the release does not have: an ``error``, a warning in its place
-    (``warn``), or a warning beside it (``write``).
+    (``warn``), or a warning beside it (``write``). ``config_version`` is the version that the file is to be brought to.
     """
 
     sandbox_image: str | None = None
@@ -56,6 +56,7 @@ class ConfigIntent:
     options: CriOptions = dataclasses.field(default_factory=CriOptions)
     credentials: NodeCredentials = dataclasses.field(default_factory=NodeCredentials)
     unsupported: Unsupported = "error"
+    config_version: int | None = None
 
     @property
     def speaks_of_cri(self) -> bool:

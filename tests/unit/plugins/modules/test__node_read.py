@@ -108,3 +108,31 @@ def test_a_unit_that_is_not_told_is_a_warning(bin_directory: pathlib.Path, run_m
     result = run_module(_node_read, {"unit": "containerd.service"})
     assert result["unit"] is None
     assert "systemctl does not tell the state of containerd.service" in str(result["warnings"])
+
+
+# --- what containerd makes of contents
+
+DUMP = 'read -r line; echo "$line" >"$0.given"; printf "version = 2\\n"; echo "a warning" >&2'
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_dumps(bin_directory: pathlib.Path, run_module: RunModule) -> None:
+    containerd = bin_directory / "containerd"
+    program(containerd, DUMP)
+    result = run_module(_node_read, {"dumps": {"candidate": encoded("version = 2  # é\n")}})
+    assert result["dumps"] == {"candidate": {"rc": 0, "output": "version = 2\n", "errors": "a warning"}}
+    assert containerd.with_name("containerd.given").read_text(encoding="utf-8") == "version = 2  # é\n"
+
+
+def test_a_dump_that_fails(bin_directory: pathlib.Path, run_module: RunModule) -> None:
+    program(bin_directory / "containerd", 'echo "failed to load TOML" >&2; exit 1')
+    result = run_module(_node_read, {"dumps": {"candidate": encoded("[")}})
+    assert result["dumps"] == {"candidate": {"rc": 1, "output": "", "errors": "failed to load TOML"}}
+
+
+def test_no_dumps_without_containerd(bin_directory: pathlib.Path, run_module: RunModule) -> None:
+    assert bin_directory
+    assert run_module(_node_read, {"dumps": {"candidate": encoded("")}})["dumps"] == {}
