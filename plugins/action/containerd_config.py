@@ -20,13 +20,10 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import (
-    ConfigIntent,
-    ConfigPlan,
-    plan_config,
-)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, plan_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_upgrade import check_dumps
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import node_credentials
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
@@ -54,13 +51,15 @@ class ActionModule(NodeAction):
             raise error if error.option else error.in_file(path) from None
         self._check_upgrade(plan, path)
         applied = self.apply(config_changes(state, plan, backup=options["backup"], is_secret=holds_secret))
+        backups = {step["path"]: step["backup_file"] for step in applied if step.get("backup_file")}
         result: Result = {
             "changed": bool(plan.differences),
             "restart_required": pending_restart.is_pending(state, path)
             or (plan.restart_required and pending_restart.can_run(state)),
             "config_version": plan.config_version,
             "containerd_version": str(release),
-            "backup_file": next((step["backup_file"] for step in applied if step.get("backup_file")), None),
+            "backup_file": backups.get(path),
+            "backup_files": list(backups.values()),
             "changes": [
                 _shown(edit.path, difference.path, difference.before, difference.after)
                 for edit in plan.files

@@ -476,16 +476,27 @@ containerd_version:
   type: str
   sample: 1.7.24
 backup_file:
-  description: The copy of the old file, V(null) where none was made.
+  description: The copy of the old O(path), V(null) where none was made.
   returned: success
   type: str
   sample: /etc/containerd/config.toml.20261121T071500.bak
+backup_files:
+  description: The copies of all files that were changed, those that O(path) imports among them.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/containerd/config.toml.20261121T071500.bak]
 changes:
   description: What changed, key by key. Secrets are masked.
   returned: success
   type: list
   elements: dict
   contains:
+    file:
+      description: The file in which it changed, O(path) or one that it imports.
+      returned: always
+      type: str
+      sample: /etc/containerd/config.toml
     key_path:
       description: The key as TOML writes it.
       returned: always

@@ -197,6 +197,39 @@ def test_a_drop_in_brings_no_other_file_along(node: Node) -> None:
     assert result["msg"].startswith(f"{other}: is not imported by {node.file} yet, and would take effect together with")
 
 
+# --- credentials
+
+REGISTRIES = [
+    {
+        "namespace": "registry.example.com",
+        "fallback": False,
+        "hosts": [
+            {"url": "https://mirror.example.com:5000", "auth": {"username": "puller", "password": "hush-hush-1"}}
+        ],
+    }
+]
+AUTH = f'[plugins."{CRI}".registry.configs."mirror.example.com:5000".auth]\n'
+
+
+def test_credentials_that_have_to_stand_in_config_toml(node: Node) -> None:
+    node.write(f"version = 2\n\n{AUTH}  auth = 'b2xkOm9sZC1zZWNyZXQtNw=='\n", 0o644)
+    result = node.run(registries=REGISTRIES)
+    assert node.text() == f"version = 2\n\n{AUTH}  username = 'puller'\n  password = 'hush-hush-1'\n"
+    assert (node.mode(), result["restart_required"]) == ("0600", True)
+    assert not any(secret in str(result) for secret in ("hush-hush", "b2xkOm9"))
+    assert not node.run(registries=REGISTRIES)["changed"]
+
+
+def test_credentials_that_moved_to_a_header(node: Node) -> None:
+    node.version = "2.1.5"
+    node.write(f"version = 2\noom_score = 1\n\n{AUTH}  username = 'puller'\n  password = 'hush-hush-1'\n")
+    result = node.run(registries=REGISTRIES)
+    # The table around it was said to be there, and stays.
+    assert node.text() == f'version = 2\noom_score = 1\n\n[plugins."{CRI}".registry]\n'
+    assert "hush-hush" not in str(result)
+    assert not node.run(registries=REGISTRIES)["changed"]
+
+
 BAD_IMPORTS = {
     "a file that is not there": ("imports = ['gone.toml']\n", "DIR/gone.toml: is named in imports and not there; "),
     "a directory": ("imports = ['conf.d']\n", "DIR/conf.d: is not a file (directory)"),
