@@ -139,8 +139,8 @@ def _local_pulls(auths: t.Iterable[Auth], release: Release) -> t.Iterator[str]:
 
 def _released_text(host: str) -> str:
     return (
-        f"registry.configs had credentials for {host}, which are in hosts.toml now. Pulls that go to {host} by "
-        "way of no hosts.toml with them have none from now on; list it as a namespace if there are such"
+        f"registry.configs had credentials for {host}, which are a header in hosts.toml now: only pulls through the "
+        f"listed namespaces send it. If images of {host} itself are pulled, list it as a namespace with auth"
     )
 
 

@@ -112,8 +112,8 @@ def test_what_a_release_means_is_told_where_no_entry_speaks_of_the_host() -> Non
     assert judge(entry(host(A, PAIR)), listed, release="2.3.4").released_warnings == {}
     assert judge(entry(host(A, PAIR)), release="2.3.4").released_warnings == {
         "a.example": (
-            "registry.configs had credentials for a.example, which are in hosts.toml now. Pulls that go to a.example "
-            "by way of no hosts.toml with them have none from now on; list it as a namespace if there are such"
+            "registry.configs had credentials for a.example, which are a header in hosts.toml now: only pulls through "
+            "the listed namespaces send it. If images of a.example itself are pulled, list it as a namespace with auth"
         )
     }
 
