@@ -136,7 +136,7 @@ def _candidates(file: ConfigFile, wish: Set, draft: _Draft) -> t.Iterator[list[O
     version = _version_read_as(file, draft)
     for name in _by_preference(file, wish.path, version):
         if wish.path == CNI_BIN_DIRS:
-            yield from _cni_directories(file, name, wish.value)
+            yield from _cni_directories(file, name, wish.value, has_list=draft.release.rules.has_bin_dirs)
         else:
             yield [Set(name, wish.value)]
 
@@ -172,12 +172,14 @@ def _has_any(file: ConfigFile, tables: t.Iterable[KeyPath]) -> bool:
     return any(look_up(file.data, table) is not None for table in tables)
 
 
-def _cni_directories(file: ConfigFile, name: KeyPath, directories: list[str]) -> t.Iterator[list[Operation]]:
+def _cni_directories(
+    file: ConfigFile, name: KeyPath, directories: list[str], *, has_list: bool
+) -> t.Iterator[list[Operation]]:
     """One directory can stand in the old key, more than one need the new one; both together stop CRI."""
     table = name[:-1]
     old, new = (*table, "bin_dir"), (*table, "bin_dirs")
     is_there = bool(look_up(file.data, old))
-    if len(directories) == 1 and (name == old or is_there):
+    if len(directories) == 1 and (name == old or is_there or not has_list):
         yield [Set(old, directories[0])]
     yield [*([Remove(old)] if is_there else []), Set(new, directories)]
 
