@@ -19,7 +19,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     names,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import check_accepted, stated_version
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, merged_version
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, versions_read_as
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Beside, Release, Versions
@@ -41,47 +41,58 @@ def check_versions(files: t.Sequence[ConfigFile], release: Release) -> None:
             check_accepted(version or 1, release)
         except DomainError as error:
             raise error if file is files[0] else error.in_file(file.path) from None
-    main = files[0]
     if release.rules.imports.versions is Versions.EACH_ITS_OWN:
-        _check_no_newer_drop_in(main, files[1:], release)
-    else:
+        _check_no_newer_drop_in(files, release)
+    elif any((stated_version(file.data) or 1) > 1 for file in files):
         _check_nothing_is_left_behind(files, release)
 
 
-def _check_no_newer_drop_in(main: ConfigFile, drop_ins: t.Sequence[ConfigFile], release: Release) -> None:
-    version = stated_version(main.data) or 1
-    for file in drop_ins:
-        stated = stated_version(file.data) or 1
-        if release.rules.imports.higher_version_is_fatal and stated > version:
+def _check_no_newer_drop_in(files: t.Sequence[ConfigFile], release: Release) -> None:
+    """The first file that states a version sets the highest one for those after it."""
+    first: tuple[int, ConfigFile] | None = None
+    for file in files:
+        version = stated_version(file.data) or 0
+        if version and first is None:
+            first = version, file
+        if first and version > first[0] and release.rules.imports.higher_version_is_fatal:
             raise DomainError(
-                f"says version {stated} and {main.path}, which imports it, says {version}: "
+                f"says version {version} and {first[1].path}, which is read before it, says {first[0]}: "
                 f"containerd {release} does not start with a drop-in newer than the file itself",
                 file=file.path,
                 key_path=("version",),
-                fix=f"Write the drop-in for version {version}, or bring {main.path} to version {stated}.",
+                fix=f"Write the drop-in for version {first[0]}, or bring {first[1].path} to version {version}.",
             )
 
 
 def _check_nothing_is_left_behind(files: t.Sequence[ConfigFile], release: Release) -> None:
     """Before 2.3 one version holds for all that was merged: the last one that is stated."""
-    counting = merged_version(files) or 1
-    for file in files:
+    for file, counting in zip(files, versions_read_as(files, release), strict=True):
         own = stated_version(file.data) or 1
-        if counting > own and _is_lost(file.data, own, release):
+        consequence = _consequence(file.data, counting, release) if counting > own else None
+        if consequence is not None:
             raise DomainError(
                 f"says version {own}, and containerd {release} reads all files by the last version that one states, "
-                f"which is {counting}: the CRI settings of this file would be lost",
+                f"which is {counting}: {consequence}",
                 file=file.path,
                 key_path=("version",),
                 fix="Write config.toml and the files that it imports for one version.",
             )
 
 
-def _is_lost(data: Data, version: int, release: Release) -> bool:
-    """Whether CRI settings of this version mean nothing in the version after it."""
-    if version < 2:
-        return look_up(data, V1_CRI) is not None and release.line < (2, 0)
-    return look_up(data, V2_CRI) is not None
+def _consequence(data: Data, counting: int, release: Release) -> str | None:
+    """What comes of a file of an older version that is read as one of this version."""
+    if release.line < (2, 0):
+        plugins = data.get("plugins")
+        names = [*(plugins if isinstance(plugins, dict) else ()), *_listed(data)]
+        is_fatal = any(_is_short(name, release) for name in names)
+        return "it does not start with plugins that are named as in version 1" if is_fatal else None
+    is_lost = counting > 2 and any(look_up(data, table) is not None for table in (V1_CRI, V2_CRI))
+    return "the CRI settings of this file would be lost" if is_lost else None
+
+
+def _listed(data: Data) -> list[t.Any]:
+    lists = (data.get(key) for key in ("disabled_plugins", "required_plugins"))
+    return [name for names in lists if isinstance(names, list) for name in names]
 
 
 def check_cri_is_enabled(data: Data) -> None:
@@ -129,8 +140,8 @@ def _is_short(name: t.Any, release: Release) -> bool:
 
 
 def check_one_cri_table(data: Data, version: int, release: Release) -> None:
-    """:raises DomainError: the older and the newer name of CRI's table, of which containerd 2.3 picks one by chance."""
-    is_by_chance = version < 2 and release.line >= (2, 3)
+    """:raises DomainError: the older and the newer name of CRI's table, of which containerd 2.x picks one by chance."""
+    is_by_chance = version < 2 and release.line >= (2, 0)
     if is_by_chance and look_up(data, V1_CRI) is not None and look_up(data, V2_CRI) is not None:
         raise DomainError(
             f"stands beside {show_key_path(V2_CRI)} in a file without a version: containerd {release} reads one of "

@@ -74,6 +74,13 @@ _SHORT_NAMES = {
     "zfs": "io.containerd.snapshotter.v1.zfs",
 }
 
+# Plugins that containerd 2.0 renamed, from version 3 on.
+RENAMED_PLUGINS: t.Mapping[str, str] = {
+    "io.containerd.internal.v1.restart": "io.containerd.monitor.container.v1.restart",
+    "io.containerd.monitor.v1.cgroups": "io.containerd.monitor.task.v1.cgroups",
+}
+_OLD_PLUGINS = {new: old for old, new in RENAMED_PLUGINS.items()}
+
 _SERVER = "io.containerd.server.v1."
 # The server's tables up to version 3, and where version 4 has their keys; `*` stands for any other key.
 _SERVER_KEYS: t.Mapping[KeyPath, KeyPath] = {
@@ -91,6 +98,8 @@ _SERVER_KEYS: t.Mapping[KeyPath, KeyPath] = {
     ("metrics", "grpc_histogram"): ("plugins", "io.containerd.metrics.v1.grpc-prometheus", "grpc_histogram"),
 }
 _SERVER_KEYS_BACK = {new: old for old, new in _SERVER_KEYS.items()}
+# What became a plugin in version 4.
+SERVER_PLUGINS = frozenset(path[1] for path in _SERVER_KEYS.values())
 # No release reads these in the server's tables: version 4 alone has them.
 _VERSION_4_ONLY = frozenset({f"{_SERVER}grpc-tcp"})
 
@@ -123,7 +132,7 @@ def canonical(path: KeyPath) -> KeyPath:
         return _from_version_2(path[2:])
     if path == (*RUNTIME, "cni", "bin_dir"):
         return CNI_BIN_DIRS
-    return _server_key(path, _SERVER_KEYS)
+    return _server_key(_with_plugin(path, RENAMED_PLUGINS), _SERVER_KEYS)
 
 
 def names(path: KeyPath) -> Names:
@@ -132,12 +141,16 @@ def names(path: KeyPath) -> Names:
     if v3 is not None and v3[:1] == ("plugins",) and len(v3) > 2 and v3[1] in _VERSION_4_ONLY:
         return Names(None, None, None, path)
     v2 = _to_version_2(v3)
-    return Names(None if v2 is None else _short_name(v2), v2, v3, path)
+    if v2 is None or canonical(v2) != path:
+        # In version 2 this key belonged to another plugin, or to none.
+        return Names(None, None, v3, path)
+    return Names(_short_name(v2), v2, v3, path)
 
 
 def long_name(path: KeyPath) -> KeyPath:
     """The path with the id of a plugin for its short name."""
-    return ("plugins", plugin_id(path[1]), *path[2:]) if path[:1] == ("plugins",) and len(path) > 1 else path
+    is_short = path[:1] == ("plugins",) and len(path) > 1 and "." not in path[1]
+    return ("plugins", plugin_id(path[1]), *path[2:]) if is_short else path
 
 
 def plugin_id(name: str) -> str:
@@ -149,10 +162,17 @@ def plugin_id(name: str) -> str:
     return _SHORT_NAMES.get(name, f"io.containerd.grpc.v1.{name}")
 
 
-def _short_name(path: KeyPath) -> KeyPath:
-    if path[:1] != ("plugins",) or len(path) < 2 or not path[1].startswith("io.containerd."):
+def _with_plugin(path: KeyPath, ids: t.Mapping[str, str]) -> KeyPath:
+    is_named = path[:1] == ("plugins",) and len(path) > 1 and path[1] in ids
+    return ("plugins", ids[path[1]], *path[2:]) if is_named else path
+
+
+def _short_name(path: KeyPath) -> KeyPath | None:
+    """None where version 1 has no name that leads back to this plugin."""
+    if path[:1] != ("plugins",) or len(path) < 2:
         return path
-    return ("plugins", path[1].split(".", 4)[-1], *path[2:])
+    name = path[1].split(".", 4)[-1]
+    return ("plugins", name, *path[2:]) if plugin_id(name) == path[1] and name != path[1] else None
 
 
 def _from_version_2(rest: KeyPath) -> KeyPath:
@@ -171,13 +191,14 @@ def _from_version_2(rest: KeyPath) -> KeyPath:
 
 
 def _to_version_2(path: KeyPath) -> KeyPath | None:
+    """The path in version 2's one table; it may belong to another setting there."""
     table, rest = path[:2], path[2:]
     if table == RUNTIME:
         if path == CNI_BIN_DIRS:
             return (*V2_CRI, "cni", "bin_dir")
         return (*V2_CRI, *_renamed_in_runtimes(rest, "sandboxer", "sandbox_mode"))
     if table != IMAGES or not rest:
-        return path
+        return _with_plugin(path, _OLD_PLUGINS)
     if path == SANDBOX_IMAGE:
         return (*V2_CRI, "sandbox_image")
     if rest[0] in SNAPSHOT_KEYS:

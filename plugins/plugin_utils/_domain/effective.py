@@ -10,17 +10,16 @@ own migration loses, a table that a later file replaces. ``containerd config dum
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import table_migration
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
     CNI_BIN_DIRS,
-    IMAGE_KEYS,
     IMAGES,
+    RENAMED_PLUGINS,
     RUNTIME,
-    SNAPSHOT_KEYS,
-    STREAMING_KEYS,
+    SERVER_PLUGINS,
     V2_CRI,
     canonical,
     plugin_id,
@@ -33,11 +32,19 @@ Table = dict[str, t.Any]
 
 # Entries of these are replaced as wholes by those of a later file, on every release.
 _REPLACED_ENTRIES = frozenset({"stream_processors", "proxy_plugins", "timeouts"})
-_SERVER_TABLES = ("grpc", "ttrpc", "debug", "metrics")
 # Tables with entries of the user's naming, of which even an empty one says something.
 _NAMED_ENTRIES = frozenset(
     {"configs", "mirrors", "proxy_plugins", "runtime_platforms", "runtimes", "stream_processors"}
 )
+# What containerd 1.x passes over in a file of version 2.
+_UNKNOWN_TO_1 = frozenset({IMAGES[1], RUNTIME[1], *RENAMED_PLUGINS.values(), *SERVER_PLUGINS})
+# Plugins that 1.x finds by their short name in a file of version 1, and 2.x does not.
+_SHORT_NAMES_OF_1 = {
+    "bindir": "io.containerd.image-verifier.v1.bindir",
+    "blockfile": "io.containerd.snapshotter.v1.blockfile",
+    "local": "io.containerd.transfer.v1.local",
+    "nri": "io.containerd.nri.v1.nri",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,22 +58,47 @@ class ConfigFile:
 def effective(files: t.Sequence[ConfigFile], release: Release) -> Table:
     """The settings that count, in canonical names; ``files`` in the order in which the release reads them."""
     merged = _read_by_1(files) if release.rules.imports.replaces_plugins else _read_by_2(files, release)
+    for table in (V2_CRI[1], RUNTIME[1]):
+        _unite_cni_directories(merged, table, has_list=release.rules.has_bin_dirs)
     result: Table = {}
     for path, value in leaves(merged):
-        # containerd prints the older key as an empty one beside the newer.
-        is_empty_alias = value == "" and canonical(path) == CNI_BIN_DIRS
-        if path[0] not in ("version", "imports") and not is_empty_alias:
-            _put(result, *in_canonical_names(path, value))
-    return meaningful(result)
+        if path[0] not in ("version", "imports") and _means_something(path, value):
+            _put(result, canonical(path), value)
+    return result
+
+
+def versions_read_as(files: t.Sequence[ConfigFile], release: Release) -> tuple[int, ...]:
+    """The version by which the release reads each of the files."""
+    if release.rules.imports.versions is Versions.EACH_ITS_OWN:
+        return tuple(_stated(file.data) or 1 for file in files)
+    # The last one that is stated holds for all. containerd 2.x gives a file of version 1 the version that it has come
+    # to by then, which is the newest one at first, and skips the migration that this version would have needed.
+    lowest, first = (1, 1) if release.rules.imports.replaces_plugins else (2, release.config_version)
+    return (_counting(files, lowest=lowest, first=first),) * len(files)
+
+
+def _counting(files: t.Sequence[ConfigFile], *, lowest: int, first: int) -> int:
+    stated = (_stated(file.data) for file in files)
+    return [first, *(version for version in stated if version >= lowest)][-1]
 
 
 def meaningful(data: Data) -> Table:
-    """The data less the empty tables that mean nothing to containerd; an entry of the user's naming means something."""
+    """The data less what means nothing to containerd: empty tables, and empty values outside plugins, which it takes
+    for unset. An entry of the user's naming means something."""
     result: Table = {}
     for path, value in leaves(data):
-        if value != {} or (len(path) > 1 and path[-2] in _NAMED_ENTRIES):
+        if _means_something(path, value):
             _put(result, path, value)
     return result
+
+
+def _means_something(path: KeyPath, value: t.Any) -> bool:
+    if value == {}:
+        return len(path) > 1 and path[-2] in _NAMED_ENTRIES
+    if path[0] != "plugins":
+        return value not in ("", 0, False, [])
+    is_root = value == 0 and path[-1] in ("uid", "gid") and path[1] in SERVER_PLUGINS
+    return not is_root and value is not table_migration.DERIVED
 
 
 def leaves(data: Data, above: KeyPath = ()) -> t.Iterator[tuple[KeyPath, t.Any]]:
@@ -87,13 +119,10 @@ def in_canonical_names(path: KeyPath, value: t.Any) -> tuple[KeyPath, t.Any]:
 def _put(data: Table, path: KeyPath, value: t.Any) -> None:
     for key in path[:-1]:
         data = data.setdefault(key, {})
-    data[path[-1]] = value
-
-
-def merged_version(files: t.Sequence[ConfigFile]) -> int | None:
-    """The version of the last file that states one, by which releases before 2.3 read all of them."""
-    stated = [file.data["version"] for file in files if _stated(file.data)]
-    return stated[-1] if stated else None
+    if value != {}:
+        data[path[-1]] = value
+    else:
+        data.setdefault(path[-1], {})
 
 
 def _stated(data: Data) -> int:
@@ -108,16 +137,30 @@ def _read_by_1(files: t.Sequence[ConfigFile]) -> Table:
     merged: Table = {}
     for file in files:
         _merge(merged, file.data, plugins=_replace_entries, lists=_append)
-    by_short_names = (merged_version(files) or 0) < 2
-    plugins = {}
-    for name, table in _table(merged, "plugins").items():
-        if by_short_names and "." not in name:
-            plugins[plugin_id(name)] = table
-        elif not by_short_names and "." in name and ("plugins", name) not in (IMAGES, RUNTIME):
-            plugins[name] = table
-    if by_short_names:
-        _rename_names(merged)
-    return _with_plugins(merged, plugins)
+    tables = _table(merged, "plugins")
+    if _counting(files, lowest=1, first=1) < 2:
+        _read_short_names(merged, tables)
+    elif "plugins" in merged:
+        merged["plugins"] = {name: table for name, table in tables.items() if _is_read_by_1(name)}
+    return merged
+
+
+def _is_read_by_1(name: str) -> bool:
+    return "." in name and name not in _UNKNOWN_TO_1
+
+
+def _read_short_names(merged: Table, tables: Table) -> None:
+    """Version 1 of containerd 1.x knows no ids: what is named by one is passed over."""
+    if tables:
+        merged["plugins"] = {_id_of_1(name): table for name, table in tables.items() if "." not in name}
+    for key in ("disabled_plugins", "required_plugins"):
+        names = merged.get(key)
+        if isinstance(names, list):
+            merged[key] = [_id_of_1(name) for name in names if isinstance(name, str) and "." not in name]
+
+
+def _id_of_1(name: str) -> str:
+    return _SHORT_NAMES_OF_1.get(name) or plugin_id(name)
 
 
 # --- containerd 2.x: migrated, and merged key by key
@@ -125,98 +168,35 @@ def _read_by_1(files: t.Sequence[ConfigFile]) -> Table:
 
 def _read_by_2(files: t.Sequence[ConfigFile], release: Release) -> Table:
     merged: Table = {}
-    newest = release.config_version
     each_on_its_own = release.rules.imports.versions is Versions.EACH_ITS_OWN
-    for file in files:
-        data = copy.deepcopy(dict(file.data))
-        version = _stated(data)
-        data = _with_long_names(data) if version < 2 else _without_short_names(data)
+    versions = versions_read_as(files, release)
+    for file, version in zip(files, versions, strict=True):
+        data = {**file.data, "plugins": dict(_table(file.data, "plugins"))}
+        if _stated(data) < 2:
+            table_migration.with_long_names(data)
         if each_on_its_own:
-            data = _migrated(data, version, newest=newest)
+            table_migration.migrate(data, version, release)
         _merge(merged, data, plugins=_merge_tables, lists=_unite)
-    if each_on_its_own:
-        return merged
-    # A file without a version counts as one of version 3 once its plugins are renamed, and is not migrated further.
-    versions = [version if version > 1 else 3 for version in (_stated(file.data) for file in files)]
-    return _migrated(merged, versions[-1] if versions else 3, newest=newest)
+    if not each_on_its_own and files:
+        table_migration.migrate(merged, versions[0], release)
+    return merged
 
 
-def _with_long_names(data: Table) -> Table:
-    plugins: Table = {}
-    for name, table in _table(data, "plugins").items():
-        plugins[plugin_id(name)] = table
-    _rename_names(data)
-    return _with_plugins(data, plugins)
-
-
-def _without_short_names(data: Table) -> Table:
-    """From version 2 on, a plugin's table by its short name is passed over."""
-    return _with_plugins(data, {name: table for name, table in _table(data, "plugins").items() if "." in name})
-
-
-def _rename_names(data: Table) -> None:
-    for key in ("disabled_plugins", "required_plugins"):
-        if isinstance(data.get(key), list):
-            data[key] = [plugin_id(name) if isinstance(name, str) else name for name in data[key]]
-
-
-def _migrated(data: Table, version: int, *, newest: int) -> Table:
-    """A file's tables as those of the newest version that the release knows."""
-    plugins = dict(_table(data, "plugins"))
-    older = plugins.pop(V2_CRI[1], None)
-    if isinstance(older, dict):
-        if version < newest:
-            _migrate_images(plugins, older)
-            _migrate_runtime(plugins, older)
-        plugins[V2_CRI[1]] = {key: value for key, value in older.items() if key in STREAMING_KEYS}
-    data = _with_plugins(data, plugins)
-    if newest >= 4:
-        _migrate_server(data, version)
-    return data
-
-
-def _migrate_images(plugins: Table, older: Data) -> None:
-    """An older key wins over a newer one, and a table over the whole of the newer table."""
-    table = dict(_table(plugins, IMAGES[1]))
-    if "sandbox_image" in older:
-        table["pinned_images"] = {**_table(table, "pinned_images"), "sandbox": older["sandbox_image"]}
-    table |= {key: older[key] for key in IMAGE_KEYS if key in older}
-    containerd = _table(older, "containerd")
-    if "runtimes" in containerd:
-        table |= {key: containerd[key] for key in SNAPSHOT_KEYS if key in containerd}
-    plugins[IMAGES[1]] = table
-
-
-def _migrate_runtime(plugins: Table, older: Data) -> None:
-    """A newer key wins over an older one; only `cni` and `containerd` are looked into."""
-    table = dict(_table(plugins, RUNTIME[1]))
-    rest = {key: value for key, value in older.items() if key not in IMAGE_KEYS | STREAMING_KEYS | {"sandbox_image"}}
-    cni, containerd = rest.pop("cni", None), rest.pop("containerd", None)
-    table = rest | table
-    if isinstance(cni, dict):
-        table["cni"] = {key: value for key, value in cni.items() if key != "bin_dir"} | _table(table, "cni")
-        if "bin_dir" in cni:
-            table["cni"]["bin_dir"] = cni["bin_dir"]
-            table["cni"].pop("bin_dirs", None)
-    if isinstance(containerd, dict):
-        kept = {key: value for key, value in containerd.items() if key not in SNAPSHOT_KEYS}
-        table["containerd"] = kept | _table(table, "containerd")
-    plugins[RUNTIME[1]] = table
-
-
-def _migrate_server(data: Table, version: int) -> None:
-    """containerd 2.3 reads the server's tables as those of plugins that have none, and not at all in version 4."""
-    tables = {name: data.pop(name) for name in _SERVER_TABLES if isinstance(data.get(name), dict)}
-    plugins = dict(_table(data, "plugins"))
-    stated = frozenset(plugins)
-    for name, table in tables.items():
-        for key, value in table.items():
-            path = canonical((name, key))
-            if path[0] != "plugins":
-                data.setdefault(name, {})[key] = value
-            elif version < 4 and path[1] not in stated:
-                plugins.setdefault(path[1], {})[path[2]] = value
-    data["plugins"] = plugins
+def _unite_cni_directories(merged: Table, table: str, *, has_list: bool) -> None:
+    """One directory in the old key is a list of one in the new; both at once stop CRI, and stay as they are."""
+    plugin = _table(_table(merged, "plugins"), table)
+    cni = _table(plugin, "cni")
+    if not has_list:
+        cni = {key: value for key, value in cni.items() if key != "bin_dirs"}
+    directory = cni.get("bin_dir")
+    if directory == "" and has_list:
+        # containerd prints the older key as an empty one beside the newer.
+        cni = {key: value for key, value in cni.items() if key != "bin_dir"}
+    elif directory is not None and not cni.get("bin_dirs"):
+        cni = {("bin_dirs" if key == "bin_dir" else key): value for key, value in cni.items() if key != "bin_dirs"}
+        cni["bin_dirs"] = [directory]
+    if "cni" in plugin:
+        merged["plugins"] = {**merged["plugins"], table: {**plugin, "cni": cni}}
 
 
 # --- merging
@@ -234,26 +214,27 @@ def _merge(
         if key == "plugins" and isinstance(value, dict):
             plugins(merged.setdefault(key, {}), value)
         elif key in _REPLACED_ENTRIES and isinstance(value, dict):
-            merged[key] = {**(before or {}), **copy.deepcopy(value)}
+            merged[key] = {**(before or {}), **value}
         elif isinstance(value, list) and isinstance(before, list):
             merged[key] = lists(before, value)
         elif isinstance(value, dict) and isinstance(before, dict):
             merged[key] = before | {name: item for name, item in value.items() if item}
         elif before is None or value:
             # A later file cannot take a value back with an empty one.
-            merged[key] = copy.deepcopy(value)
+            merged[key] = value
 
 
 def _replace_entries(merged: Table, data: Data) -> None:
-    merged.update(copy.deepcopy(dict(data)))
+    merged.update(data)
 
 
 def _merge_tables(merged: Table, data: Data) -> None:
     for key, value in data.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = dict(merged[key])
             _merge_tables(merged[key], value)
         else:
-            merged[key] = copy.deepcopy(value)
+            merged[key] = value
 
 
 def _append(before: list[t.Any], after: list[t.Any]) -> list[t.Any]:
@@ -267,7 +248,3 @@ def _unite(before: list[t.Any], after: list[t.Any]) -> list[t.Any]:
 def _table(data: Data, key: str) -> Table:
     value = data.get(key)
     return value if isinstance(value, dict) else {}
-
-
-def _with_plugins(data: Table, plugins: Table) -> Table:
-    return {**data, "plugins": plugins} if plugins or "plugins" in data else data

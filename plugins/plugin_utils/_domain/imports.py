@@ -86,14 +86,14 @@ def follow(path: str, data: t.Mapping[str, t.Any], library: Library, release: Re
     found: dict[str, None] = {}
     unread_files: set[str] = set()
     unread_globs: set[str] = set()
-    pending = _targets(path, data, release)
+    pending = targets(path, data, release)
     while pending:
         target = pending.pop(0)
         if "*" in target:
             matches = library.matches(target)
             if matches is None:
                 unread_globs.add(target)
-            pending += sorted(matches or ())
+            pending = [*sorted(matches or ()), *pending]
         elif target != path and target not in found:
             try:
                 imported = library.data(target)
@@ -103,7 +103,7 @@ def follow(path: str, data: t.Mapping[str, t.Any], library: Library, release: Re
                 unread_files.add(target)
                 continue
             found[target] = None
-            pending += _targets(target, imported, release)
+            pending += targets(target, imported, release)
     return Followed(tuple(found), frozenset(unread_files), frozenset(unread_globs))
 
 
@@ -112,12 +112,13 @@ def reaching(path: str, data: t.Mapping[str, t.Any], file: str, release: Release
 
     A glob, since a literal name keeps containerd from starting once somebody removes the file.
     """
-    if any(_is_match(file, target) for target in _targets(path, data, release)):
+    if any(_is_match(file, target) for target in targets(path, data, release)):
         return None
     return [*data.get("imports", ()), posixpath.join(posixpath.dirname(file), "*.toml")]
 
 
-def _targets(path: str, data: t.Mapping[str, t.Any], release: Release) -> list[str]:
+def targets(path: str, data: t.Mapping[str, t.Any], release: Release) -> list[str]:
+    """The names and globs in ``imports``, as absolute ones."""
     imports = data.get("imports", [])
     if not isinstance(imports, list) or not all(isinstance(name, str) for name in imports):
         raise DomainError(

@@ -26,10 +26,10 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective imp
     effective,
     leaves,
     meaningful,
-    merged_version,
+    versions_read_as,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, Versions
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set, applied, look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
@@ -133,18 +133,12 @@ def _is_granted(data: t.Mapping[str, t.Any], wish: Set) -> bool:
 
 
 def _candidates(file: ConfigFile, wish: Set, draft: _Draft) -> t.Iterator[list[Operation]]:
-    version = _version_read_as(file, draft)
+    version = versions_read_as(draft.files, draft.release)[[one.path for one in draft.files].index(file.path)]
     for name in _by_preference(file, wish.path, version):
         if wish.path == CNI_BIN_DIRS:
             yield from _cni_directories(file, name, wish.value, has_list=draft.release.rules.has_bin_dirs)
         else:
             yield [Set(name, wish.value)]
-
-
-def _version_read_as(file: ConfigFile, draft: _Draft) -> int:
-    if draft.release.rules.imports.versions is Versions.EACH_ITS_OWN:
-        return int(file.data.get("version") or 1)
-    return merged_version(draft.files) or 1
 
 
 def _by_preference(file: ConfigFile, path: KeyPath, version: int) -> list[KeyPath]:

@@ -719,7 +719,8 @@ CONFIGS: KeyPath = (*V2, "registry", "configs")
 RESTARTS: dict[str, tuple[str, dict[str, t.Any], tuple[KeyPath, ...], bool]] = {
     "a value": ("oom_score = 0\n", {"oom_score": 1}, (), True),
     "the same value": ("oom_score = 0\n", {"oom_score": 0}, (), False),
-    "the default in writing": ("", {"oom_score": 0}, (), True),
+    "an empty value outside plugins": ("", {"oom_score": 0}, (), False),
+    "a plugin's default in writing": ("version = 2\n", {"plugins": {V2[1]: {"enable_selinux": False}}}, (), True),
     "an empty table": ("version = 2\n", {"plugins": {V2[1]: {"cni": {}}}}, (), False),
     "empty tables that go": ("version = 2\n[plugins]\n[debug]\n", {}, (("plugins",), ("debug",)), False),
     "an empty runtime class": (
