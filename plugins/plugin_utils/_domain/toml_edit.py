@@ -249,7 +249,7 @@ def _removed(page: Page, path: KeyPath, wanted: dict[str, t.Any]) -> Page:
         return without
     if page.inline_parent(path):
         return _set(without, parent, {})
-    return _without(page.with_table(parent), path)
+    return page.with_table_instead(parent, path)
 
 
 def _without(page: Page, path: KeyPath) -> Page:

@@ -20,6 +20,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines im
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import is_literal, key_text, value_text
 
 _INDENT = "  "
+_BLANK_ABOVE = re.compile(r"\n[ \t\r]*\n\Z")
+_BLANK_BELOW = re.compile(r"[ \t\r]*\n")
 
 
 class Page:
@@ -67,11 +69,11 @@ class Page:
             end += 1
         return self.statements[start:end]
 
-    def end_of_body(self, header: Statement, *, with_detached: bool = False) -> int:
+    def end_of_body(self, header: Statement, *, detached_of: KeyPath | None = None) -> int:
         """The offset behind the last line of a table; a comment block above the next header belongs to that one.
 
-        ``with_detached`` counts the blocks of commented-out TOML behind a blank line in, since they were written for
-        this table; other comments there speak of what follows.
+        ``detached_of`` counts the blocks of commented-out TOML behind a blank line in, unless they have headers of
+        tables elsewhere than below that path: they were written for it. Other comments there speak of what follows.
         """
         end = header.end
         for block in self._blocks(self.body(header)):
@@ -80,9 +82,14 @@ class Page:
             if any(s.kind is Kind.KEY for s in block):
                 keys = [s for s in block if s.kind is Kind.KEY]
                 end = keys[-1].end if is_last_before_header else block[-1].end
-            elif not is_last_before_header and (attached or (with_detached and any(map(self.commented_out, block)))):
+            elif not is_last_before_header and (attached or self._is_commented_out_of(block, detached_of)):
                 end = block[-1].end
         return end
+
+    def _is_commented_out_of(self, block: list[Statement], path: KeyPath | None) -> bool:
+        settings = list(filter(None, map(self.commented_out, block)))
+        headers = [setting for setting in settings if setting.is_header]
+        return path is not None and bool(settings) and all(_within(s.path, path, proper=False) for s in headers)
 
     @staticmethod
     def _blocks(statements: list[Statement]) -> list[list[Statement]]:
@@ -178,8 +185,17 @@ class Page:
             relatives = [s for s in self.statements if s.is_header and _within(s.path, path[:depth], proper=False)]
             if relatives:
                 line = f"{self._indent_below(relatives, path, depth)}[{self._header_text(path, relatives[0])}]"
-                return self._insert_block(self.end_of_body(relatives[-1], with_detached=True), line)
+                return self._insert_block(self.end_of_body(relatives[-1], detached_of=path[:depth]), line)
         return self._insert_block(len(self.text), f"[{self._header_text(path, None)}]")
+
+    def with_table_instead(self, path: KeyPath, child: KeyPath) -> Page:
+        """A header for a table in the place of the first one below it that goes."""
+        first = next((s for s in self.headers_below(path) if _within(s.path, child, proper=False)), None)
+        if first is None or first.kind is not Kind.TABLE:
+            return self.with_table(path).without(child)
+        end_of_line = self.text[first.keys_end : first.end]
+        line = f"{self._indent_above(first, path)}[{self._header_text(path, first)}{end_of_line}"
+        return self._splice(first.start, self.end_of_body(first), line).without(child)
 
     def without(self, path: KeyPath) -> Page:
         """The text less every statement at or below the path."""
@@ -198,7 +214,7 @@ class Page:
         blank_above = list(itertools.takewhile(_is_blank, reversed(above)))
         blank_below = list(itertools.takewhile(_is_blank, below))
         start = statement.start
-        if statement.is_header and (blank_above or not above):
+        if blank_above or not above:
             end = blank_below[-1].end if blank_below else end
             if len(blank_below) == len(below) and blank_above:
                 start = blank_above[-1].start
@@ -217,14 +233,17 @@ class Page:
         return Page(before + new + self.text[offset:], self.newline)
 
     def _insert_block(self, offset: int, line: str) -> Page:
-        """A line set apart by blank ones, where this text sets its tables apart."""
+        """A line set apart by blank ones, where this text sets its tables apart; between two lines that touch, it
+        does so too."""
         before, after = self.text[:offset], self.text[offset:]
+        touches_above = bool(before.strip()) and not _BLANK_ABOVE.search(
+            before if before.endswith("\n") else f"{before}\n"
+        )
+        touches_below = bool(after.strip()) and not _BLANK_BELOW.match(after)
         lines = [line]
-        if self._separates_tables(line[: len(line) - len(line.lstrip())]):
-            if before.strip() and not re.search(r"\n[ \t\r]*\n\Z", before if before.endswith("\n") else before + "\n"):
-                lines = ["", *lines]
-            if after.strip() and not re.match(r"[ \t\r]*\n", after):
-                lines = [*lines, ""]
+        is_apart = self._separates_tables(line[: len(line) - len(line.lstrip())])
+        if is_apart and not (touches_above and touches_below):
+            lines = [*([""] if touches_above else []), line, *([""] if touches_below else [])]
         return self._insert_lines(offset, lines)
 
     def _separates_tables(self, indent: str) -> bool:
@@ -254,7 +273,21 @@ class Page:
         return ".".join([*written, *(key_text(key, literal=literal) for key in path[len(written) :])])
 
     def _indent_of_keys(self, header: Statement | None) -> str:
-        return header.indent + self._key_indent() if header else ""
+        """As far behind the header as in the tables beside it, else as in most tables."""
+        if header is None:
+            return ""
+        for other in self._cousins(header.path):
+            key = next((s for s in self.body(other) if s.kind is Kind.KEY), None)
+            if key is not None and key.indent.startswith(other.indent):
+                return header.indent + key.indent[len(other.indent) :]
+        return header.indent + self._key_indent()
+
+    def _cousins(self, path: KeyPath) -> list[Statement]:
+        """The tables beside one, and those of its name below the tables beside its parent; as two runtime classes have
+        ``options``."""
+        tables = [s for s in self.statements if s.kind is Kind.TABLE and len(s.path) == len(path) and s.path != path]
+        beside = [s for s in tables if s.path[:-1] == path[:-1]]
+        return [*beside, *(s for s in tables if s.path[:-2] == path[:-2] and s.path[-1:] == path[-1:])]
 
     def _key_indent(self) -> str:
         """How far keys stand behind their header; as most tables of this text have it."""
@@ -276,13 +309,20 @@ class Page:
         return steps.most_common(1)[0][0] if steps else ""
 
     def _indent_below(self, relatives: list[Statement], path: KeyPath, depth: int) -> str:
-        sibling = next((s for s in relatives if len(s.path) == len(path)), None)
-        if sibling is not None:
-            return sibling.indent
-        parent = next((s for s in relatives if len(s.path) == depth), None)
-        if parent is None:
-            return relatives[0].indent
-        return parent.indent + self._nesting()
+        """As its siblings are; else as the namesake below its parent's siblings stands to its parent; else as the
+        nearest tables below the parent that is written."""
+        parent = self.header(path[:-1])
+        for cousin in self._cousins(path):
+            if cousin.path[:-1] == path[:-1]:
+                return cousin.indent
+            other = self.header(cousin.path[:-1])
+            if parent is not None and other is not None and cousin.indent.startswith(other.indent):
+                return parent.indent + cousin.indent[len(other.indent) :]
+        below = [s for s in relatives if len(s.path) > depth and s.path[: len(path) - 1] != path[:-1]]
+        if below:
+            return min(below, key=lambda s: len(s.path)).indent
+        above = next((s for s in relatives if len(s.path) == depth), None)
+        return relatives[0].indent if above is None else above.indent + self._nesting()
 
     def _indent_above(self, child: Statement, path: KeyPath) -> str:
         """One step behind the nearest table above it that is written, but no deeper than the child."""
