@@ -134,7 +134,7 @@ def plan_config(
     return ConfigPlan(
         files=edits,
         config_version=stated_version(after[0].data) or 1,
-        restart_required=not same(effective(before, release), effect),
+        restart_required=not same(effective(start, release), effect),
         warnings=(*work.warnings, *(config_checks.doubts(effect, after) if intent.speaks_of_cri else ())),
         upgrade=upgrade,
     )
@@ -246,13 +246,10 @@ class _Work:
         intent, data = self._intent, self._files[0].data
         kept = applied(data, [Remove(path) for path in intent.absent])
         stated = stated_version(data)
-        version = version_to_have(
-            data,
-            kept,
-            _wanted_version(intent) or (None if data else intent.config_version),
-            self._release,
-            needs_one=intent.speaks_of_plugins,
-        )
+        wanted_version = _wanted_version(intent)
+        if not data and intent.speaks_of_plugins:
+            wanted_version = wanted_version or intent.config_version
+        version = version_to_have(data, kept, wanted_version, self._release, needs_one=intent.speaks_of_plugins)
         if intent.speaks_of_cri:
             check_cri_survives(kept, version, self._release)
         if version is None:

@@ -12,12 +12,13 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
     CNI_BIN_DIRS,
+    RUNTIME,
     canonical,
     long_name,
     names,
     plugin_id,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import check_accepted, stated_version
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import stated_version
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective, leaves
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import targets
@@ -37,6 +38,8 @@ Data = t.Mapping[str, t.Any]
 _GRPC: KeyPath = ("plugins", "io.containerd.server.v1.grpc")
 _GRPC_TCP: KeyPath = ("plugins", "io.containerd.server.v1.grpc-tcp")
 _TTRPC: KeyPath = ("plugins", "io.containerd.server.v1.ttrpc")
+_DEBUG: KeyPath = ("plugins", "io.containerd.server.v1.debug")
+_SOCKETS = (_GRPC, _GRPC_TCP, _TTRPC, _DEBUG)
 
 
 def upgraded(text: str, target: int, release: Release) -> str:
@@ -47,7 +50,12 @@ def upgraded(text: str, target: int, release: Release) -> str:
     """
     data = parse(text)
     version = stated_version(data) or 1
-    check_accepted(target, release)
+    if target > release.config_version:
+        raise DomainError(
+            f"containerd {release} reads config versions up to {release.config_version}, not {target}",
+            option="config_version",
+            fix="Leave config_version at keep, or name one that this release reads.",
+        )
     if target < version:
         raise DomainError(
             f"the file is of version {version}, and there is no way back to {target}",
@@ -65,6 +73,9 @@ def check_same_effect(before: t.Sequence[ConfigFile], after: t.Sequence[ConfigFi
     """:raises DomainError: a setting counts in one form of the files and not in the other."""
     old, new = effective(before, release), effective(after, release)
     for difference in differences(old, new):
+        if difference.path[:2] in _SOCKETS:
+            # Version 4 has to spell out what the older ones took from each other; containerd itself judges this.
+            continue
         raise DomainError(
             f"would {'begin' if difference.before is None else 'cease'} to count: containerd {release} reads it "
             "otherwise in the version that the file has",
@@ -140,6 +151,8 @@ def _put(moves: dict[KeyPath, KeyPath], path: KeyPath, new: KeyPath) -> None:
 
 def _new_path(path: KeyPath, target: int, release: Release) -> KeyPath:
     if path[:1] == ("plugins",) and len(path) < 2:
+        return path
+    if path[:2] == RUNTIME:
         return path
     if target < 3:
         return long_name(path)

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is made of settings that a release does not have, and of names that nobody knows."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import plan_config
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent, Unsupported
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+
+V2 = "io.containerd.grpc.v1.cri"
+IMAGES = "io.containerd.cri.v1.images"
+RUNTIME = "io.containerd.cri.v1.runtime"
+CHOICES = (
+    "Ask for it only where it is known, or take it for what it is with unsupported: warn (left out with a warning) or "
+    "unsupported: write (written with a warning)."
+)
+
+
+def nested(path: str, value: t.Any) -> dict[str, t.Any]:
+    """Settings out of keys with blanks between them."""
+    for key in reversed(path.split()):
+        value = {key: value}
+    return t.cast(dict[str, t.Any], value)
+
+
+def plan(settings: dict[str, t.Any], release: str, unsupported: Unsupported = "error") -> t.Any:
+    return plan_config(b"", ConfigIntent(settings=settings, unsupported=unsupported), Release.parse(release))
+
+
+# settings, value, release, message
+REFUSED: dict[str, tuple[str, t.Any, str, str]] = {
+    "a typo": (
+        f"plugins {RUNTIME} enable_selinx",
+        True,
+        "2.1.5",
+        f'plugins."{RUNTIME}".enable_selinx: containerd 2.1.5 does not read it (no containerd knows it). '
+        f'Did you mean plugins."{RUNTIME}".enable_selinux?',
+    ),
+    "a typo in the names of version 2": (
+        f"plugins {V2} sandbox_imge",
+        "registry.example.com/pause:3.10",
+        "1.7.24",
+        f'plugins."{V2}".sandbox_imge: containerd 1.7.24 does not read it (no containerd knows it). '
+        f'Did you mean plugins."{IMAGES}".pinned_images.sandbox?',
+    ),
+    "a setting that came later": (
+        f"plugins {RUNTIME} enable_cdi",
+        True,
+        "1.6.20",
+        f'plugins."{RUNTIME}".enable_cdi: containerd 1.6.20 does not read it '
+        f"(containerd 1.7.0 is the first that does). {CHOICES}",
+    ),
+    "a text for a truth": (
+        f"plugins {RUNTIME} enable_selinux",
+        "yes",
+        "2.1.5",
+        f'plugins."{RUNTIME}".enable_selinux: has to be true or false, or containerd 2.1.5 does not start with it. '
+        'YAML takes 3.10 for a number, "3" for a text, and yes for true.',
+    ),
+    "two directories for CNI's programs where there is room for one": (
+        f"plugins {RUNTIME} cni bin_dirs",
+        ["/opt/cni/bin", "/usr/lib/cni"],
+        "1.7.24",
+        "bin_dirs",
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "release", "message"), REFUSED.values(), ids=REFUSED)
+def test_refused(path: str, value: t.Any, release: str, message: str) -> None:
+    with pytest.raises(DomainError) as raised:
+        plan(nested(path, value), release)
+    assert message in str(raised.value)
+    assert str(raised.value) == message or message == "bin_dirs"
+
+
+def test_a_setting_that_the_release_lacks_is_left_out_with_a_warning() -> None:
+    settings = {"oom_score": 5, **nested(f"plugins {RUNTIME} enable_cdi", True)}
+    planned = plan(settings, "1.6.20", "warn")
+    assert "oom_score = 5" in planned.text
+    assert "enable_cdi" not in planned.text
+    assert planned.warnings == (
+        f'plugins."{RUNTIME}".enable_cdi: containerd 1.6.20 does not read it '
+        "(containerd 1.7.0 is the first that does); it is left out on this node.",
+    )
+    assert plan(settings, "1.7.24", "warn").warnings == ()
+
+
+def test_a_key_newer_than_we_know_is_written_with_a_warning() -> None:
+    planned = plan(nested(f"plugins {RUNTIME} enable_tomorrow", True), "2.3.4", "write")
+    assert "enable_tomorrow = true" in planned.text
+    assert planned.warnings == (
+        f'plugins."{RUNTIME}".enable_tomorrow: containerd 2.3.4 does not read it (no containerd knows it); '
+        "it is written all the same.",
+    )
+
+
+# One setting in the names of each version, and where it lands.
+NAMES = {
+    "1": "plugins cri enable_selinux",
+    "2": f"plugins {V2} enable_selinux",
+    "3": f"plugins {RUNTIME} enable_selinux",
+}
+FILES = {
+    "version 1 on 1.7": ("[plugins.cri]\n", "1.7.24", "[plugins.cri]\n  enable_selinux = true\n"),
+    "version 2 on 1.7": ("version = 2\n", "1.7.24", f'version = 2\n\n[plugins."{V2}"]\n  enable_selinux = true\n'),
+    "version 2 on 2.1": ("version = 2\n", "2.1.5", f'version = 2\n\n[plugins."{V2}"]\n  enable_selinux = true\n'),
+    "version 3 on 2.1": ("version = 3\n", "2.1.5", f'version = 3\n\n[plugins."{RUNTIME}"]\n  enable_selinux = true\n'),
+    "version 4 on 2.3": ("version = 4\n", "2.3.4", f'version = 4\n\n[plugins."{RUNTIME}"]\n  enable_selinux = true\n'),
+}
+
+
+@pytest.mark.parametrize(("before", "release", "after"), FILES.values(), ids=FILES)
+@pytest.mark.parametrize("name", NAMES)
+def test_one_inventory_for_all(name: str, before: str, release: str, after: str) -> None:
+    intent = ConfigIntent(settings=nested(NAMES[name], True))
+    assert plan_config(before.encode(), intent, Release.parse(release)).text == after
