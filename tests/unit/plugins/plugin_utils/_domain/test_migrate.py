@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import tomlkit
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
@@ -35,6 +36,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_pl
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up, parse
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.tree_routes import show_route
+from hypothesis import given
+from hypothesis import strategies as st
 
 FIXTURES = {
     path.stem: path.read_bytes().decode()
@@ -678,3 +681,40 @@ def test_the_proof_would_see_a_tree_that_says_something_else() -> None:
     forged = dataclasses.replace(done.plan, changes=ChangeSet(changes))
     with pytest.raises(DomainError, match=r"would ask https://b.example/v2, then .* instead of https://a.example/v2"):
         prove(done.migration, node(), forged, Release.parse("1.7.24"))
+
+
+# --- whatever the tables say
+
+HOSTS = st.sampled_from(
+    ["a.example", "b.example:5000", "docker.io", "registry-1.docker.io", "quay.io", "localhost:5000"]
+)
+NAMESPACES = st.sampled_from(["docker.io", "quay.io", "a.example", "b.example:5000", "localhost:5000", "*"])
+PATHS = st.sampled_from(["", "", "/", "/v2", "/v2/", "/v2/hub", "/cache", "/cache//deep/"])
+ENDPOINTS = st.builds(
+    lambda *parts: "".join(parts), st.sampled_from(["https://", "http://", "", "HTTP://"]), HOSTS, PATHS
+)
+TLS = st.fixed_dictionaries({}, optional={"ca_file": st.just(CA), "insecure_skip_verify": st.booleans()})
+TABLES = st.fixed_dictionaries(
+    {},
+    optional={
+        "mirrors": st.dictionaries(NAMESPACES, st.fixed_dictionaries({"endpoint": st.lists(ENDPOINTS, max_size=4)})),
+        "configs": st.dictionaries(HOSTS, st.fixed_dictionaries({"tls": TLS})),
+    },
+)
+
+
+@given(tables=TABLES, release=st.sampled_from(RELEASES))
+def test_any_tables_are_carried_or_refused_for_a_reason(tables: dict[str, t.Any], release: str) -> None:
+    text = "version = 2\n" + tomlkit.dumps({"plugins": {"io.containerd.grpc.v1.cri": {"registry": tables}}})
+    known = Release.parse(release)
+    if not is_needed(read_legacy(files(text), known), Wish()):
+        return
+    try:
+        done = migrated(text, release, accept_losses=True)
+    except DomainError as refused:
+        assert "cannot tell apart" in str(refused)
+        return
+    assert all(before == after for before, after in done.routes.values())
+    moved = place(files(text), done.migration.wishes, done.migration.absent, known).files
+    assert not is_needed(read_legacy(moved, known), Wish())
+    assert "configs" not in (look_up(effective(moved, known), REGISTRY) or {})
