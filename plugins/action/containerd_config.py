@@ -45,15 +45,23 @@ class ActionModule(NodeAction):
         state = self.read(files=known, globs=list(USUAL_GLOBS), programs=["containerd"])
         release = self.release(state, options["containerd_version"])
         try:
-            state, plan = self._planned(state, path, drop_in, _intent(options, release), release)
+            intent = _intent(options, release)
+            state, plan = self._planned(state, path, drop_in, intent, release)
         except DomainError as error:
             # An error about an option is not one about the file.
             raise error if error.option else error.in_file(path) from None
         self._check_upgrade(plan, path)
-        applied = self.apply(config_changes(state, plan, backup=options["backup"], is_secret=holds_secret))
+        changes = config_changes(
+            state,
+            plan,
+            backup=options["backup"],
+            is_secret=holds_secret,
+            has_credentials=bool(intent.credentials.wishes),
+        )
+        applied = self.apply(changes)
         backups = {step["path"]: step["backup_file"] for step in applied if step.get("backup_file")}
         result: Result = {
-            "changed": bool(plan.differences),
+            "changed": bool(changes),
             "restart_required": pending_restart.is_pending(state, path)
             or (plan.restart_required and pending_restart.can_run(state)),
             "config_version": plan.config_version,

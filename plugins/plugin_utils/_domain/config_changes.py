@@ -12,6 +12,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pendin
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, FileEdit
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import parse
 
 
 def config_changes(
@@ -20,16 +21,23 @@ def config_changes(
     *,
     backup: bool,
     is_secret: t.Callable[[KeyPath, t.Any], bool],
+    has_credentials: bool = False,
 ) -> ChangeSet:
     """The files that change, what is imported first, behind the mark that says that a restart is due.
 
-    A secret that is written must not be readable by all, whatever the file was before.
+    A secret that is written must not be readable by others, whatever the file was before; with ``has_credentials`` the
+    task owns credentials in these files, so that the mode of a file that holds some is put right, too.
     """
     marks = pending_restart.mark(state, plan.files[0].path) if plan.restart_required else ()
     changes: list[Change] = [*marks]
-    for edit in plan.edits:
-        private = any(is_secret(difference.path, difference.after) for difference in edit.differences)
-        changes += _change(edit, state.file(edit.path), mode="0600" if private else None, backup=backup)
+    for edit in reversed(plan.files):
+        entry = state.file(edit.path)
+        writes_secret = any(is_secret(difference.path, difference.after) for difference in edit.differences)
+        is_open = entry.mode is not None and not entry.mode.endswith("00")
+        if edit.differences:
+            changes += _change(edit, entry, mode="0600" if writes_secret else None, backup=backup)
+        elif has_credentials and is_open and any(is_secret((key,), value) for key, value in parse(edit.text).items()):
+            changes += _change(edit, entry, mode="0600", backup=False)
     return ChangeSet(tuple(changes))
 
 

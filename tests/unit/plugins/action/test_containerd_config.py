@@ -220,6 +220,15 @@ def test_credentials_that_have_to_stand_in_config_toml(node: Node) -> None:
     assert not node.run(registries=REGISTRIES)["changed"]
 
 
+def test_credentials_that_others_could_read(node: Node) -> None:
+    node.write(f"version = 2\n\n{AUTH}  username = 'puller'\n  password = 'hush-hush-1'\n", 0o644)
+    before = node.text()
+    result = node.run(registries=REGISTRIES, backup=True)
+    assert (node.text(), node.mode(), result["changed"], result["restart_required"]) == (before, "0600", True, False)
+    assert result["backup_files"] == []
+    assert not node.run(registries=REGISTRIES)["changed"]
+
+
 def test_credentials_that_moved_to_a_header(node: Node) -> None:
     node.version = "2.1.5"
     node.write(f"version = 2\noom_score = 1\n\n{AUTH}  username = 'puller'\n  password = 'hush-hush-1'\n")
