@@ -337,11 +337,15 @@ def detail(text: str) -> str:
 
 @dataclass(frozen=True)
 class Failure:
-    """A named failure. ``endpoint`` is host[:port] of a registry, or the path of containerd's socket, where known."""
+    """A named failure. ``endpoint`` is host[:port] of a registry, or the path of containerd's socket, where known.
+
+    ``arrived``: the image is on the node, and came by another way than it was to prove.
+    """
 
     reason: str
     text: str
     endpoint: t.Optional[str] = None
+    arrived: bool = False
 
     @property
     def transient(self) -> bool:
@@ -537,11 +541,60 @@ def read_story(journal: str, reference: Reference, secrets: t.Iterable[str] = ()
         message, error = pairs.get("msg", ""), pairs.get("error", "")
         if _ASKED.match(message) and "host" in pairs and _concerns(error + pairs.get("url", ""), reference):
             attempts.setdefault(pairs["host"], Attempt(pairs["host"], _why(message, error)))
-        elif message.startswith("failed to decode") and "hosts.toml" in message:
-            ignored[f"{message.replace('failed to decode ', '')}: {error}"] = None
+        elif _is_ignored(message):
+            ignored[_ignored(message, error)] = None
         elif message.startswith("PullImage") and message.endswith("failed") and reference.repository in message:
             last = Failure(classify(error), shorten(error), endpoint_of(error))
     return Story(tuple(attempts.values()), tuple(ignored), last)
+
+
+def _is_ignored(message: str) -> bool:
+    return message.startswith("failed to decode") and "hosts.toml" in message
+
+
+def _ignored(message: str, error: str) -> str:
+    return f"{message.replace('failed to decode ', '')}: {error}"
+
+
+def read_ignored(journal: str, secrets: t.Iterable[str] = ()) -> t.Dict[str, str]:
+    """Images by the name they were pulled by, with the hosts.toml file that containerd passed over, and why.
+
+    Without the line that begins a pull, at another log level than info, nothing is known and nobody is blamed.
+    """
+    secrets = tuple(secrets)
+    found: t.Dict[str, str] = {}
+    begun: t.List[str] = []
+    follows = False
+    for line in journal.splitlines():
+        pairs = fields(mask(line, secrets))
+        message = pairs.get("msg", "")
+        begins = re.fullmatch(r'PullImage "([^"]+)"', message)
+        if begins:
+            begun.append(begins.group(1))
+        elif _is_ignored(message):
+            for image in _read_for(message, begun, follows=follows):
+                found.setdefault(image, _ignored(message, pairs.get("error", "")))
+        follows = bool(begins) or (follows and pairs.get("level") == "debug")
+    return found
+
+
+def _read_for(message: str, begun: t.Sequence[str], *, follows: bool) -> t.Sequence[str]:
+    """The pulls that a line about a hosts.toml concerns.
+
+    Before 2.0 it names no file. containerd reads the file first, so the line is taken for the pull whose beginning it
+    follows, and for none if it follows something else, since the kubelet pulls too.
+    """
+    directory = re.search(r"([^/]+)/hosts\.toml", message)
+    if not directory or directory.group(1) == "_default":
+        return begun[-1:] if follows else ()
+    return [image for image in begun if directory.group(1) in _directories(image)]
+
+
+def _directories(image: str) -> t.Tuple[str, ...]:
+    reference = parse_reference(image)
+    if not reference:
+        return ()
+    return (reference.registry, re.sub(r":(\d+)$", r"_\1_", reference.registry))
 
 
 def _concerns(text: str, reference: Reference) -> bool:
@@ -587,9 +640,18 @@ def why_not_loaded_by_journal(journal: str) -> t.Optional[str]:
 
 # ---- sentences ----
 
+ARRIVED = (
+    "the image came, but not by way of hosts.toml: containerd passed that file over and asked {upstream} itself "
+    "({detail}). Correct hosts.toml of {namespace}; containerd reads it anew at each pull."
+)
+
 
 def explain(failure: Failure, *, reference: t.Optional[Reference] = None, story: t.Optional[Story] = None) -> str:
     """What happened and what to do, for a person who is woken by it."""
+    if failure.arrived and reference:
+        return ARRIVED.format(
+            upstream=reference.upstream, namespace=reference.registry, detail=shorten(failure.text, 200)
+        )
     story = story or Story()
     reason = BY_NAME[failure.reason]
     known = {

@@ -19,6 +19,8 @@ description:
   - Without images it only waits until CRI answers, which is more than the unit being active. containerd is active, and
     its restart succeeds, when its CRI plugin did not load.
   - Each image is tried, whatever became of the others. The task fails afterwards if one of them failed.
+  - A pull that succeeds although containerd passed C(hosts.toml) over is a failure too, as long as the journal can be
+    read.
   - A pull asks the registry for what the tag means now, even if the image is on the node.
 requirements:
   - crictl of cri-tools on the node. To wait only, C(ctr) of containerd will do.
@@ -88,8 +90,8 @@ options:
     type: path
   unit:
     description:
-      - The systemd unit of containerd. After a failure its journal is asked for what crictl does not tell, such as
-        every endpoint that was tried.
+      - The systemd unit of containerd. Its journal is asked for what crictl does not tell, which is every endpoint
+        that was tried, and a C(hosts.toml) that was passed over.
     type: str
     default: containerd
 notes:
@@ -194,7 +196,8 @@ reason:
     - No CRI is V(permission_denied), V(containerd_down), V(containerd_restarted), V(cri_not_loaded),
       V(cri_not_ready), V(cri_timeout), V(cri_api_too_old), V(crictl_too_old) or V(crictl_absent).
     - A mistake in what was asked for is V(invalid_reference) or V(credentials_invalid).
-    - A mistake in C(hosts.toml) or in a file that it names is V(hosts_config).
+    - A mistake in C(hosts.toml) or in a file that it names is V(hosts_config). The image may have come all the same,
+      from the registry of its name, see RV(failed_images).
     - An endpoint that cannot be reached is V(name_not_found), V(network_unreachable), V(connection_refused),
       V(connection_lost), V(timeout) or V(proxy_failed).
     - Trouble with TLS is V(x509_unknown_authority), V(x509_name_mismatch), V(x509_expired), V(x509_invalid),
@@ -208,7 +211,10 @@ reason:
   type: str
   sample: x509_unknown_authority
 failed_images:
-  description: The images that could not be pulled.
+  description:
+    - The images that could not be pulled.
+    - With them those that came although containerd could not read their C(hosts.toml). It passes such a file over,
+      writes one line into its journal and asks the image's own registry, so that the pull proves nothing.
   returned: on failure
   type: list
   elements: dict
@@ -287,6 +293,8 @@ CRICTL_VARIABLES = (
 CONNECT_TIMEOUT = 10
 DIAL_TIMEOUT = 3
 POLL_INTERVAL = 0.5
+# Of the journal, for all pulls of a task. Reading stops where the first pull began, which is far sooner as a rule.
+MAX_LINES = 10000
 
 Result = t.Dict[str, t.Any]
 
@@ -477,6 +485,7 @@ class Pull:
     attempts: int
     duration: float
     story: cri.Story = field(default_factory=cri.Story)
+    began: float = 0.0
 
     @property
     def failure(self) -> t.Optional[cri.Failure]:
@@ -496,7 +505,7 @@ def pull_image(node: Node, image: str, *, timeout: float, retries: int, delay: f
         if isinstance(outcome, str) or not outcome.transient or out_of_time or attempt > retries:
             break
         time.sleep(delay)
-    pull = Pull(image, reference, outcome, attempt, round(time.monotonic() - started, 2))
+    pull = Pull(image, reference, outcome, attempt, round(time.monotonic() - started, 2), began=began)
     return with_story(node, pull, reference, since=began) if pull.failure else pull
 
 
@@ -506,6 +515,20 @@ def with_story(node: Node, pull: Pull, reference: cri.Reference, *, since: float
     if not failure.endpoint:
         failure = replace(failure, endpoint=cri.endpoint_by(story))
     return replace(pull, outcome=failure, story=story)
+
+
+def why_unproved(node: Node, pulls: t.Sequence[Pull]) -> t.Dict[str, cri.Failure]:
+    """The images that came although containerd passed their hosts.toml over: for crictl that is a success."""
+    done = [pull for pull in pulls if not pull.failure]
+    if not done:
+        return {}
+    journal = node.journal(lines=MAX_LINES, since=min(pull.began for pull in done))
+    ignored = cri.read_ignored(journal, node.secrets)
+    return {
+        pull.image: cri.Failure("hosts_config", cri.shorten(ignored[pull.image]), arrived=True)
+        for pull in done
+        if pull.image in ignored
+    }
 
 
 def pulled_result(pull: Pull, before: t.Sequence[cri.Image], after: t.Sequence[cri.Image]) -> Result:
@@ -669,24 +692,28 @@ def pull_all(module: AnsibleModule, node: Node, before: t.Sequence[cri.Image]) -
     params = module.params
     wanted = list(dict.fromkeys(params["images"]))
     if module.check_mode:
-        return {"images": [would_pull(image, before) for image in wanted], "failed_images": []}
+        images = [would_pull(image, before) for image in wanted]
+        return {"images": images, "failed_images": [], "changed": any(image["changed"] for image in images)}
     options = {"timeout": params["timeout"], "retries": params["retries"], "delay": params["retry_delay"]}
     pulls = [pull_image(node, image, **options) for image in wanted]
     after = images_after(node, pulls, before)
+    arrived = [pulled_result(pull, before, after) for pull in pulls if not pull.failure]
+    unproved = why_unproved(node, pulls)
+    pulls = [replace(pull, outcome=unproved.get(pull.image, pull.outcome)) for pull in pulls]
     return {
-        "images": [pulled_result(pull, before, after) for pull in pulls if not pull.failure],
+        "images": [image for image in arrived if image["image"] not in unproved],
         "failed_images": [failed_result(pull) for pull in pulls if pull.failure],
+        "changed": any(image["changed"] for image in arrived),
     }
 
 
 def finish(module: AnsibleModule, result: Result) -> None:
-    result["changed"] = any(image["changed"] for image in result["images"])
     failed = result["failed_images"]
     if not failed:
         del result["failed_images"]
         module.exit_json(**result)
     total = len(failed) + len(result["images"])
-    head = [] if total == 1 else [f"{len(failed)} of {total} images could not be pulled."]
+    head = [] if total == 1 else [f"{len(failed)} of {total} images could not be pulled as they should."]
     module.fail_json(msg="\n".join(head + [image["msg"] for image in failed]), reason=failed[0]["reason"], **result)
 
 

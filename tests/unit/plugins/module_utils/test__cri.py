@@ -393,6 +393,13 @@ class TestJournal:
         assert "hosts.toml: " in ignored and "failed to decode" not in ignored
         assert [attempt.host for attempt in story.attempts] == ["broken.example.test"]
 
+    def test_whose_hosts_toml_was_passed_over(self, version: str) -> None:
+        ignored = cri.read_ignored(captured(f"{version}-journal-broken"))
+        assert list(ignored) == ["broken.example.test/team/hello:1.0"]
+        assert "hosts.toml: " in ignored["broken.example.test/team/hello:1.0"]
+        for name in ("three", "not-found"):
+            assert cri.read_ignored(captured(f"{version}-journal-{name}")) == {}
+
     def test_why_containerd_does_not_start(self, version: str) -> None:
         why = cri.why_not_started(captured(f"{version}-journal-not-started"))
         assert why and "TOML" in why and not why.startswith("containerd")
@@ -408,6 +415,34 @@ def test_a_journal_that_says_nothing() -> None:
     assert cri.endpoint_by(cri.Story()) is None
     assert cri.why_not_started("") is None
     assert cri.why_not_loaded_by_journal("") is None
+
+
+PULL = 'level=info msg="PullImage \\"{}\\""'
+OLD_ERROR = 'level=error msg="failed to decode hosts.toml" error="bad"'
+NEW_ERROR = 'level=error msg="failed to decode /etc/containerd/certs.d/{}/hosts.toml" error="bad"'
+MINE, THEIRS = PULL.format("a.test:5000/x:1"), PULL.format("b.test/y:1")
+IGNORED: dict[str, tuple[list[str], list[str]]] = {
+    "old": ([MINE, OLD_ERROR], ["a.test:5000/x:1"]),
+    "old-debug": ([MINE, 'level=debug msg="normalized"', OLD_ERROR], ["a.test:5000/x:1"]),
+    "old-other": ([MINE, THEIRS, OLD_ERROR], ["b.test/y:1"]),
+    "old-unclear": ([MINE, 'level=info msg="something"', OLD_ERROR], []),
+    "no-beginning": ([OLD_ERROR, NEW_ERROR.format("a.test:5000")], []),
+    "new-colon": ([MINE, THEIRS, NEW_ERROR.format("a.test:5000")], ["a.test:5000/x:1"]),
+    "new-underscores": ([MINE, THEIRS, NEW_ERROR.format("a.test_5000_")], ["a.test:5000/x:1"]),
+    "new-other": ([THEIRS, MINE, NEW_ERROR.format("b.test")], ["b.test/y:1"]),
+    "new-default": ([THEIRS, MINE, NEW_ERROR.format("_default")], ["a.test:5000/x:1"]),
+    "both": ([MINE, OLD_ERROR, OLD_ERROR, THEIRS, OLD_ERROR], ["a.test:5000/x:1", "b.test/y:1"]),
+}
+
+
+@pytest.mark.parametrize(("lines", "images"), IGNORED.values(), ids=IGNORED)
+def test_an_ignored_file_is_laid_to_the_right_pull(lines: list[str], images: list[str]) -> None:
+    assert list(cri.read_ignored("\n".join(lines))) == images
+
+
+def test_an_ignored_file_shows_no_secret() -> None:
+    line = 'level=error msg="failed to decode hosts.toml" error="near Basic dXNlcjpwdw== s3cret!"'
+    assert cri.read_ignored(f"{MINE}\n{line}", ("s3cret!",)) == {"a.test:5000/x:1": "hosts.toml: near Basic *** ***"}
 
 
 def test_an_old_failure_to_start_is_not_told() -> None:

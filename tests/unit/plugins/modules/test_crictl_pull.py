@@ -156,7 +156,7 @@ def test_all_images_are_tried(programs: Programs, run_module: RunModule) -> None
         ("b.test/y:1", "forbidden", "127.0.0.1:5450"),
     ]
     lines = result["msg"].splitlines()
-    assert lines[0] == "2 of 3 images could not be pulled."
+    assert lines[0] == "2 of 3 images could not be pulled as they should."
     assert [line.split(": ")[0] for line in lines[1:]] == ["a.test/x:1", "b.test/y:1"]
 
 
@@ -237,10 +237,41 @@ def test_no_journal_is_no_harm(programs: Programs, run_module: RunModule) -> Non
     assert (failed["endpoints"], failed["endpoint"]) == ([], "registry.test:5443")
 
 
-def test_without_a_failure_the_journal_is_not_asked(programs: Programs, run_module: RunModule) -> None:
+HELLO = "registry.example.test:5443/team/hello:1.0"
+
+
+def test_an_image_that_came_past_its_hosts_toml_proves_nothing(programs: Programs, run_module: RunModule) -> None:
+    programs.replay("crictl", "images-2", "1.6.20-images")
+    programs.journal("1.7.24-journal-unproved")
+    result = pull(run_module, PAUSE, HELLO)
+    assert (result["failed"], result["changed"], result["reason"]) == (True, True, "hosts_config")
+    assert [image["image"] for image in result["images"]] == [PAUSE]
+    (failed,) = result["failed_images"]
+    assert (failed["image"], failed["reason"], failed["endpoint"]) == (HELLO, "hosts_config", None)
+    assert failed["msg"] == (
+        f"{HELLO}: the image came, but not by way of hosts.toml: containerd passed that file over and asked "
+        "registry.example.test:5443 itself (hosts.toml: failed to parse TOML: (1, 11): unescaped control character "
+        "U+000A). Correct hosts.toml of registry.example.test:5443; containerd reads it anew at each pull."
+    )
+
+
+def test_the_change_is_told_though_it_proves_nothing(programs: Programs, run_module: RunModule) -> None:
+    programs.journal("1.7.24-journal-unproved")
+    assert pull(run_module, HELLO)["changed"] is True
+
+
+def test_the_journal_is_asked_once_for_all_that_came(programs: Programs, run_module: RunModule) -> None:
     programs.replay("crictl", "images", "1.6.20-images")
     programs.journal("2.3.4-journal-three")
-    pull(run_module, PAUSE)
+    assert pull(run_module, PAUSE, "registry.k8s.io/pause:3.9").get("failed") is None
+    (call,) = (programs.directory / "journal-calls").read_text().splitlines()
+    assert "--lines 10000 --since=@" in call
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["waiting", "check-mode"])
+def test_without_a_pull_the_journal_is_not_asked(programs: Programs, run_module: RunModule, check: bool) -> None:
+    programs.journal("1.7.24-journal-unproved")
+    pull(run_module, *([HELLO] if check else []), check=check)
     assert not (programs.directory / "journal-calls").exists()
 
 
