@@ -95,6 +95,7 @@ CONTAINERD_CONFIG: Spec = {
     "path": {"type": "str", "default": "/etc/containerd/config.toml"},
     "sandbox_image": {"type": "str"},
     "registry_config_path": {"type": "str"},
+    "unit": {"type": "str", "default": "containerd"},
     **CRI_OPTIONS,
     "registries": {"type": "list", "elements": "dict", "default": []},
     "registries_defaults": {"type": "dict", "default": {}},

@@ -385,6 +385,11 @@ options:
     type: str
     choices: [keep, "2", "3", "4"]
     default: keep
+  unit:
+    description:
+      - The systemd unit that runs containerd, of whose program the version is asked, and which has to be restarted.
+    type: str
+    default: containerd
   backup:
     description:
       - Keep a copy of the old file beside it, with its owner and mode.

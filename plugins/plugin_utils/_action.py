@@ -46,6 +46,7 @@ class NodeAction(ActionBase):
     ARGUMENT_SPEC: t.ClassVar[t.Mapping[str, t.Any]] = {}
     _supports_check_mode = True
     _supports_async = False
+    unit = UNIT
 
     def execute(self, options: Result) -> Result:
         """Does the work: reads, plans, applies; returns the task's result."""
@@ -87,13 +88,13 @@ class NodeAction(ActionBase):
         """One round trip: what the private module ``_node_read`` finds."""
         if "containerd" in arguments.get("programs", ()):
             # A node can have two of them; the one that counts is the one that the unit starts.
-            arguments.setdefault("unit", UNIT)
+            arguments["unit"] = self.unit
         return NodeState.from_wire(self._run_module("airgap.nodes._node_read", arguments))
 
     def dumps(self, contents: t.Mapping[str, str]) -> t.Mapping[str, t.Mapping[str, t.Any]]:
         """One round trip: what the node's containerd makes of contents of a config.toml, given in base64."""
         dumps: t.Mapping[str, t.Mapping[str, t.Any]] = self._run_module(
-            "airgap.nodes._node_read", {"dumps": contents, "unit": UNIT}
+            "airgap.nodes._node_read", {"dumps": contents, "unit": self.unit}
         )["dumps"]
         return dumps
 

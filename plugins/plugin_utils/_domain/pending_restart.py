@@ -23,6 +23,11 @@ _DEFAULT_FILE = "/etc/containerd/config.toml"
 _NOT_UP = ("activating", "failed")
 
 
+def unit_name(name: str) -> str:
+    """The full name of a service, which systemd takes without its suffix too."""
+    return name if "." in name else f"{name}.service"
+
+
 def can_run(state: NodeState) -> bool:
     """Whether a containerd may run here at all; in an image build there is none, or no systemd to run it."""
     return state.unit is not None and state.programs.get("containerd") is not None

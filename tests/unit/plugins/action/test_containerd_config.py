@@ -37,6 +37,7 @@ class Node:
             "exec_start": ["/usr/bin/containerd"],
         }
         self.calls: list[str] = []
+        self.asked_for: Raw = {}
         context = types.SimpleNamespace(no_log=False)
         self.connection = types.SimpleNamespace(_play_context=context, _shell=types.SimpleNamespace(tmpdir="/nowhere"))
 
@@ -70,6 +71,7 @@ class Node:
         assert not task_vars
         self.calls.append(module_name.removeprefix("airgap.nodes."))
         if module_name.endswith("_node_read"):
+            self.asked_for = module_args
             program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""} if self.version else None
             lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
             return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": self.unit}
@@ -119,6 +121,14 @@ def test_nothing_to_do_is_one_round_trip(node: Node) -> None:
     assert node.calls == ["_node_read"]
     assert (result["changed"], result["restart_required"], result["changes"]) == (False, False, [])
     assert (result["backup_file"], "diff" in result, "warnings" in result) == (None, False, False)
+
+
+def test_another_unit(node: Node) -> None:
+    node.write(FILE)
+    node.run(sandbox_image=IMAGE, unit="k3s-containerd")
+    assert node.asked_for["unit"] == "k3s-containerd.service"
+    node.run(sandbox_image=IMAGE)
+    assert node.asked_for["unit"] == "containerd.service"
 
 
 # --- files that config.toml imports
