@@ -442,17 +442,136 @@ EXAMPLES = r"""
       - plugins."io.containerd.grpc.v1.cri".registry.mirrors
     backup: true
 
-- name: Add the crun runtime class on a node with a version 2 file
+- name: What a cluster of kubeadm needs, whatever release and file each node has
+  airgap.nodes.containerd_config:
+    sandbox_image: registry.example.com/k8s/pause:3.10
+    registry_config_path: /etc/containerd/certs.d
+    systemd_cgroup: true
+    cni:
+      bin_dirs: [/opt/cni/bin]
+      conf_dir: /etc/cni/net.d
+    enable_unprivileged_ports: true
+    enable_unprivileged_icmp: true
+
+- name: The crun runtime class, as the default one
+  airgap.nodes.containerd_config:
+    systemd_cgroup: true
+    default_runtime_name: crun
+    runtimes:
+      - name: crun
+        runtime_type: io.containerd.runc.v2
+        options:
+          BinaryName: /usr/bin/crun
+
+- name: The gVisor runtime class
+  airgap.nodes.containerd_config:
+    runtimes:
+      - name: runsc
+        runtime_type: io.containerd.runsc.v1
+        options:
+          TypeUrl: io.containerd.runsc.v1.options
+          ConfigPath: /etc/containerd/runsc.toml
+
+- name: The Kata Containers runtime class, with virtual disks of its own (containerd 1.7 and newer)
+  airgap.nodes.containerd_config:
+    runtimes:
+      - name: kata
+        runtime_type: io.containerd.kata.v2
+        privileged_without_host_devices: true
+        pod_annotations: [io.katacontainers.*]
+        container_annotations: [io.katacontainers.*]
+        snapshotter: devmapper
+        options:
+          ConfigPath: /opt/kata/share/defaults/kata-containers/configuration.toml
+
+- name: The NVIDIA runtime class, with devices by CDI (containerd 1.7 and newer)
+  airgap.nodes.containerd_config:
+    systemd_cgroup: true
+    enable_cdi: true
+    cdi_spec_dirs: [/etc/cdi, /var/run/cdi]
+    runtimes:
+      - name: nvidia
+        runtime_type: io.containerd.runc.v2
+        options:
+          BinaryName: /usr/bin/nvidia-container-runtime
+
+- name: Other limits for every container, a specification for runc to begin with
+  airgap.nodes.containerd_config:
+    runtimes:
+      - name: runc
+        base_runtime_spec: /etc/containerd/base-spec.json
+
+- name: A runtime class that nobody uses any more
+  airgap.nodes.containerd_config:
+    runtimes:
+      - name: runsc
+        state: absent
+
+- name: Another snapshotter, with what the transfer service of 2.1 and newer needs to unpack for it
+  airgap.nodes.containerd_config:
+    snapshotter: native
+
+- name: A network that containerd makes from the range that the kubelet tells it
+  airgap.nodes.containerd_config:
+    cni:
+      conf_template: /etc/containerd/cni.conflist.tmpl
+      max_conf_num: 1
+
+- name: Faster pulls, each setting where this node's release looks for it
+  airgap.nodes.containerd_config:
+    max_concurrent_downloads: 8
+    image_pull_progress_timeout: 10m
+    concurrent_layer_fetch_buffer: 8388608
+    transfer_service:
+      max_concurrent_unpacks: 4
+    unsupported: warn
+
+- name: Pulls without the transfer service, as before containerd 2.1
+  airgap.nodes.containerd_config:
+    use_local_image_pull: true
+
+- name: A stream server at a fixed place that speaks TLS
+  airgap.nodes.containerd_config:
+    disable_tcp_service: true
+    stream_server:
+      address: 127.0.0.1
+      port: 10010
+      idle_timeout: 30m
+      enable_tls: true
+      tls_cert_file: /etc/containerd/stream.pem
+      tls_key_file: /etc/containerd/stream-key.pem
+
+- name: Encrypted images, decrypted by imgcrypt with keys of the node
+  airgap.nodes.containerd_config:
+    image_decryption:
+      key_model: node
+    stream_processors:
+      io.containerd.ocicrypt.decoder.v1.tar.gzip:
+        accepts: [application/vnd.oci.image.layer.v1.tar+gzip+encrypted]
+        returns: application/vnd.oci.image.layer.v1.tar+gzip
+        path: /usr/local/bin/ctd-decoder
+        args: [--decryption-keys-path, /etc/containerd/ocicrypt/keys]
+        env: [OCICRYPT_KEYPROVIDER_CONFIG=/etc/containerd/ocicrypt/ocicrypt_keyprovider.conf]
+      io.containerd.ocicrypt.decoder.v1.tar:
+        accepts: [application/vnd.oci.image.layer.v1.tar+encrypted]
+        returns: application/vnd.oci.image.layer.v1.tar
+        path: /usr/local/bin/ctd-decoder
+        args: [--decryption-keys-path, /etc/containerd/ocicrypt/keys]
+        env: [OCICRYPT_KEYPROVIDER_CONFIG=/etc/containerd/ocicrypt/ocicrypt_keyprovider.conf]
+
+- name: Nodes with SELinux, device plugins of KubeVirt, and long lines in logs
+  airgap.nodes.containerd_config:
+    enable_selinux: true
+    device_ownership_from_security_context: true
+    max_container_log_line_size: 262144
+
+- name: Any other key, in the names of the newest version, in a file of its own
   airgap.nodes.containerd_config:
     settings:
       plugins:
-        io.containerd.grpc.v1.cri:
-          containerd:
-            runtimes:
-              crun:
-                runtime_type: io.containerd.runc.v2
-                options:
-                  BinaryName: /usr/bin/crun
+        io.containerd.cri.v1.runtime:
+          tolerate_missing_hugetlb_controller: true
+    layout: drop_in
 
 - name: Write the file while an image is built, before containerd is installed
   airgap.nodes.containerd_config:
