@@ -34,6 +34,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate impor
     Migration,
     Proof,
     Wish,
+    check_certificates,
     is_needed,
     kept_without_need,
     plan_migration,
@@ -106,6 +107,7 @@ class ActionModule(NodeAction):
         migration = plan_migration(state, legacy, wish, release, passed_over=overlooked)
         if migration.intent.sources:
             state = state.and_also(self.read(**reading(migration.intent)))
+            check_certificates(state, legacy, migration)
         return state, migration
 
     def _result(self, state: NodeState, path: str, release: Release, done: _Outcome) -> Result:

@@ -99,12 +99,12 @@ def read_legacy(files: t.Sequence[ConfigFile], release: Release) -> Legacy:
 
 def passed_over(files: t.Sequence[ConfigFile], legacy: Legacy) -> tuple[str, ...]:
     """Tables that the release reads nothing of: under a name of another version, or replaced by a later file."""
-    found = []
-    for file, path, table in _tables(files):
-        mirrors = table.get("mirrors")
-        if isinstance(mirrors, dict) and not mirrors.keys() <= legacy.mirrors.keys():
-            found.append(f"{file.path}: {show_key_path((*path, 'mirrors'))}")
-    return tuple(found)
+    return tuple(
+        f"{file.path}: {show_key_path((*path, 'mirrors', name))}"
+        for file, path, table in _tables(files)
+        for name, mirror in _as_table(table.get("mirrors")).items()
+        if name not in legacy.mirrors or _as_table(mirror).get("endpoint", []) != list(legacy.mirrors[name])
+    )
 
 
 def _tables(files: t.Sequence[ConfigFile]) -> t.Iterator[tuple[ConfigFile, KeyPath, Table]]:
@@ -118,10 +118,11 @@ def _tables(files: t.Sequence[ConfigFile]) -> t.Iterator[tuple[ConfigFile, KeyPa
 
 def _tls_hosts(files: t.Sequence[ConfigFile]) -> t.Iterator[str]:
     for _file, _path, table in _tables(files):
-        configs = table.get("configs")
-        for host, config in configs.items() if isinstance(configs, dict) else ():
-            if isinstance(config, dict) and "tls" in config:
-                yield host
+        yield from (host for host, config in _as_table(table.get("configs")).items() if "tls" in _as_table(config))
+
+
+def _as_table(value: t.Any) -> Table:
+    return value if isinstance(value, dict) else {}
 
 
 def _read(registry: Table) -> Legacy:

@@ -128,6 +128,26 @@ def plan_migration(
     return work.migration()
 
 
+def check_certificates(state: NodeState, legacy: Legacy, migration: Migration) -> None:
+    """Passes over files that are there; ``state`` has them all.
+
+    :raises DomainError: one is missing: the tables fail one endpoint for it, a hosts.toml every pull of its namespace.
+    """
+    named = migration.intent.sources
+    for host, tls in legacy.tls.items():
+        files = [("ca_file", path) for path in tls.ca]
+        files += [(key, path) for pair in tls.client for key, path in zip(("cert_file", "key_file"), pair, strict=True)]
+        for key, path in files:
+            kind = state.directories.get(path, state.file(path)).kind
+            if path in named and kind != "file":
+                what = "is not" if kind == "absent" else "is no file"
+                raise DomainError(
+                    f"{path} {what} on the node, so that pulls from {host} fail already",
+                    key_path=("registry", "configs", host, "tls", key),
+                    fix="Nothing was changed. Put the file there, or take the table out.",
+                )
+
+
 def prove(migration: Migration, state: NodeState, plan: Plan, release: Release) -> tuple[Proof, ...]:
     """Reads the tree as the plan leaves it, by containerd's rules, and compares it with the tables.
 
@@ -399,11 +419,6 @@ class _Work:
             self.warnings.append(f"{show_key_path(path)}: no containerd reads this key")
         if self.legacy.mirrors and self.legacy.config_path:
             self.warnings.append("registry.mirrors stood beside config_path: containerd has not loaded CRI with both")
-        if any(endpoint.host in self._moving() for endpoint in every) and not self.release.knows(Feature.TOKEN_HEADERS):
-            self.warnings.append(
-                f"auth: containerd {self.release} does not send the header to a token server, so that a registry with "
-                "one will be asked without credentials"
-            )
         for endpoint in every:
             if endpoint.host and not endpoint.path:
                 self.warnings.append(

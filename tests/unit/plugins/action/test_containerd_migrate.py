@@ -159,7 +159,15 @@ def test_check_mode_shows_the_whole_plan_and_writes_nothing(node: Node) -> None:
 
 def test_certificates_are_read_before_the_tree_refers_to_them(node: Node) -> None:
     node.write(MIRROR + TLS)
-    assert "ca.pem does not exist on the node" in node.run()["msg"]
+    message = node.run()["msg"]
+    assert message.startswith(
+        f'{node.file}: registry.configs."a.example".tls.ca_file: {node.directory}/ca.pem is not on'
+    )
+    (node.directory / "ca.pem").mkdir()
+    assert "is no file on the node" in node.run()["msg"]
+    (node.directory / "ca.pem").rmdir()
+    (node.directory / "ca.pem").write_bytes(b"")
+    assert "is empty" in node.run()["msg"]
     (node.directory / "ca.pem").write_bytes(PEM)
     result = node.run()
     assert node.calls == ["_node_read", "_node_read", "_node_apply"]
@@ -255,7 +263,8 @@ def test_what_the_release_does_not_read_is_told(node: Node) -> None:
     node.version = "2.1.5"
     result = node.run()
     assert result["changed"] is False
-    assert result["warnings"] == [f"{node.file}: plugins.cri.registry.mirrors: containerd 2.1.5 reads nothing of it"]
+    path = 'plugins.cri.registry.mirrors."docker.io"'
+    assert result["warnings"] == [f"{node.file}: {path}: containerd 2.1.5 reads nothing of it"]
 
 
 def test_credentials_that_stay_are_told_when_there_is_nothing_to_do(node: Node) -> None:
