@@ -112,8 +112,9 @@ def sanity() -> list[Step]:
 
 
 def units() -> list[Step]:
-    version = next(iter(node_pythons()))
+    version, folder = next(iter(node_pythons().items()))
     remark = "" if version == "3.8" else ", the oldest found"
+    say(f"note  units: the node side runs on {folder}/python{version}" + (remark and f"{remark}; nodes may have 3.8"))
     pytest = ("pytest", "--hypothesis-profile=ci")
     coverage = ("--cov=plugins/plugin_utils/_domain", "--cov-fail-under=95")
     # Apart from each other: ansible.module_utils behaves otherwise where the controller's code has been imported.

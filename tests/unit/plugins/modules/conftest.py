@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import types
 import typing as t
 
@@ -13,6 +14,17 @@ import pytest
 from ansible.module_utils import basic
 
 RunModule = t.Callable[..., t.Any]
+
+
+@pytest.fixture(autouse=True)
+def on_a_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Newer releases of ansible-core do otherwise where the controller's code has been imported, as by other tests."""
+    for name, attribute, value in (
+        ("ansible.module_utils._internal", "is_controller", False),
+        ("ansible.module_utils._internal._json._profiles", "_string_encoding_check_enabled", lambda: False),
+    ):
+        if name in sys.modules:
+            monkeypatch.setattr(sys.modules[name], attribute, value, raising=False)
 
 
 @pytest.fixture
