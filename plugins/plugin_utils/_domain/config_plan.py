@@ -25,6 +25,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.ownership import foreign_owner
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import Operation, Operations, place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import (
@@ -131,13 +132,26 @@ def plan_config(
     after = tuple(ConfigFile(file.path, parse(file.text)) for file in edits)
     _check(after, [difference for file in edits for difference in file.differences], intent, release)
     effect = effective(after, release)
+    doubts = config_checks.doubts(effect, after) if intent.speaks_of_cri else ()
     return ConfigPlan(
         files=edits,
         config_version=stated_version(after[0].data) or 1,
         restart_required=not same(effective(start, release), effect),
-        warnings=(*work.warnings, *(config_checks.doubts(effect, after) if intent.speaks_of_cri else ())),
+        warnings=(*work.warnings, *doubts, *_of_others(edits, texts, ours=drop_in.path if drop_in else None)),
         upgrade=upgrade,
     )
+
+
+def _of_others(edits: t.Sequence[FileEdit], texts: t.Mapping[str, str], *, ours: str | None) -> t.Iterator[str]:
+    """Warnings of files that change although another tool may write them again."""
+    main = edits[0]
+    for file in (each for each in edits if each.differences and each.path != ours):
+        owner = foreign_owner(texts[file.path])
+        if file is not main:
+            yield f"{file.path}, which is imported, was changed too: that is where its settings count."
+        if owner:
+            name = "the file" if file is main else file.path
+            yield f"{name} says {owner!r}: what wrote it may write it again, without what is set here."
 
 
 def _upgrade(text: str, files: t.Sequence[ConfigFile], intent: ConfigIntent, release: Release) -> Upgrade | None:

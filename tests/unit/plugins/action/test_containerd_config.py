@@ -123,6 +123,16 @@ def test_nothing_to_do_is_one_round_trip(node: Node) -> None:
     assert (result["backup_file"], "diff" in result, "warnings" in result) == (None, False, False)
 
 
+def test_a_file_of_another_tool(node: Node) -> None:
+    node.write(f"# Managed by Puppet - DO NOT EDIT\n{FILE}")
+    result = node.run(sandbox_image=IMAGE)
+    assert result["warnings"] == [
+        f"{node.file}: the file says '# Managed by Puppet - DO NOT EDIT': what wrote it may write it again, "
+        "without what is set here."
+    ]
+    assert "warnings" not in node.run(sandbox_image=IMAGE)
+
+
 def test_another_unit(node: Node) -> None:
     node.write(FILE)
     node.run(sandbox_image=IMAGE, unit="k3s-containerd")
@@ -153,6 +163,9 @@ def test_a_setting_is_edited_in_the_file_where_it_counts(node: Node) -> None:
     assert node.text() == before
     assert other.read_text(encoding="utf-8").endswith(f"enable_selinux = true\nsandbox_image = '{IMAGE}'\n")
     assert [change["file"] for change in result["changes"]] == [str(other)]
+    assert result["warnings"] == [
+        f"{node.file}: {other}, which is imported, was changed too: that is where its settings count."
+    ]
     assert [diff["after_header"] for diff in result["diff"]] == [str(other)]
     assert result["restart_required"]
 
