@@ -27,7 +27,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY_CONFIG_PATH
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_registry import (
     Legacy,
     endpoints,
@@ -35,6 +36,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_regist
     read_legacy,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate import (
+    Migration,
     Wish,
     is_needed,
     plan_migration,
@@ -44,7 +46,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state im
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import plan_registries
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import edit, parse
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import edit, look_up, parse
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -101,12 +103,14 @@ class Ask:
 
 @dataclasses.dataclass
 class Measured:
-    """Whom containerd asked for each namespace; None where CRI did not load."""
+    """Whom containerd asked for each namespace."""
 
     before: dict[str, list[Ask]]
     after: dict[str, list[Ask]]
     expected: dict[str, tuple[Endpoint, ...]]
     legacy: Legacy
+    # With passwords as headers; empty where there are none.
+    with_headers: dict[str, list[Ask]] = dataclasses.field(default_factory=dict)
 
 
 # --- certificates
@@ -258,26 +262,45 @@ def release(node: Node) -> Release:
 def measure(node: Node, its_release: Release, text: str, pems: dict[str, bytes]) -> Measured | None:
     """None where the release does not read the file's tables."""
     files = (ConfigFile(FILE, parse(text)),)
-    legacy, wish = read_legacy(files, its_release), Wish(accept_losses=True)
-    if not is_needed(legacy, wish):
+    legacy = read_legacy(files, its_release)
+    if not is_needed(legacy, Wish()):
         return None
+    migration, changed = migrated(text, Wish(accept_losses=True), its_release, pems)
+    names = [*migration.expected, OTHER]
+    node.shell(f"rm -rf {TREE}")
+    _put(node, {FILE: text.encode()})
+    before = asked(node, names) if loads_cri(files, its_release) else {}
+    _put(node, changed)
+    found = Measured(before, asked(node, names), {}, legacy)
+    found.expected = {**migration.expected, OTHER: endpoints(OTHER, legacy, its_release)}
+    if any("password" in auth or "auth" in auth for auth in legacy.auth.values()):
+        migration, changed = migrated(text, Wish(accept_losses=True, auth_to_header=True), its_release, pems)
+        node.shell(f"rm -rf {TREE}")
+        _put(node, changed)
+        found.with_headers = asked(node, names)
+    return found
+
+
+def loads_cri(files: tuple[ConfigFile, ...], its_release: Release) -> bool:
+    """containerd 2.2.0 and 2.2.1 have a config_path that nobody asked for, beside which no mirrors may stand."""
+    is_set = look_up(effective(files, its_release), REGISTRY_CONFIG_PATH) is not None
+    return is_set or not its_release.rules.registry.default_stands_beside_mirrors
+
+
+def migrated(text: str, wish: Wish, its_release: Release, pems: dict[str, bytes]) -> tuple[Migration, dict[str, bytes]]:
+    """The migration, and every file as it leaves it."""
     state = NodeState(
         files={"/etc/ssl/private-ca.pem": Entry("file", pems["private-ca.pem"], "0" * 64, 9)},
         directories={f"/etc/ssl/{name}": Entry("file", size=9) for name in ("client.pem", "client-key.pem")},
     )
+    files = (ConfigFile(FILE, parse(text)),)
+    legacy = read_legacy(files, its_release)
     migration = plan_migration(state, legacy, wish, its_release, passed_over=passed_over(files, legacy))
     plan = plan_registries(state, migration.intent, {}, its_release)
     prove(migration, state, plan, its_release)
     operations = place(files, migration.wishes, migration.absent, its_release).operations[FILE]
-    names = [*migration.expected, OTHER]
-    node.shell(f"rm -rf {TREE}")
-    _put(node, {FILE: text.encode()})
-    before = asked(node, names)
     tree = {change.path: change.content for change in plan.changes.changes if change.content is not None}
-    _put(node, {FILE: edit(text, operations).text.encode(), **tree})
-    after = asked(node, names)
-    expected = {**migration.expected, OTHER: endpoints(OTHER, legacy, its_release)}
-    return Measured(before, after, expected, legacy)
+    return migration, {FILE: edit(text, operations).text.encode(), **tree}
 
 
 def measure_all(node: Node, pems: dict[str, bytes]) -> dict[str, Measured | Exception | None]:
@@ -331,9 +354,11 @@ def test_the_same_endpoints_are_asked(
     for namespace, route in found.expected.items():
         assert shape(found.after[namespace]) == expected_asks(route, namespace, tls_counts=True), "after"
         # containerd 2.x has no such table as configs.*.tls any more.
-        assert shape(found.before[namespace]) == expected_asks(route, namespace, tls_counts=is_1), "before"
-    if is_1 or not any(found.legacy.tls.values()):
+        if found.before:
+            assert shape(found.before[namespace]) == expected_asks(route, namespace, tls_counts=is_1), "before"
+    if found.before and (is_1 or not any(found.legacy.tls.values())):
         assert found.after == found.before
+    assert found.with_headers in ({}, found.after)
 
 
 def test_how_many(
