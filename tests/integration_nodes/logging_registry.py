@@ -73,7 +73,7 @@ class Handler(socketserver.BaseRequestHandler):
             on.context = PRIVATE if (name or "").startswith("private") else PUBLIC
 
         outer = context("public")
-        outer.sni_callback = choose  # type: ignore[assignment]
+        outer.sni_callback = choose
         try:
             return outer.wrap_socket(self.request, server_side=True), "".join(asked)
         except OSError:
@@ -82,7 +82,7 @@ class Handler(socketserver.BaseRequestHandler):
 
     def refused(self, scheme: str, name: str) -> None:
         """The certificate is not trusted, or no request came."""
-        port = self.server.server_address[1]
+        port = t.cast("tuple[str, int]", self.server.server_address)[1]
         suffix = "" if port == DEFAULT_PORTS[scheme] else f":{port}"
         host = f"{name or getattr(self, 'name', '')}{suffix}"
         write_down(number=self.number, scheme=scheme, host=host, path="", client=False, refused=True)

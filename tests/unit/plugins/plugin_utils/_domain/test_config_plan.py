@@ -106,8 +106,7 @@ OF_OTHERS = ("2-generated-by-agent", "2-managed-by-puppet")
 
 LEGACY = (
     "cannot stand beside registry.config_path: containerd {release} would start without CRI, and no pod could run. "
-    "Nothing was changed. Migrate: write these entries as registries of containerd_registries, and name this table in "
-    "absent of the same task."
+    "Nothing was changed. Migrate with containerd_migrate, or in the role with containerd_migrate_legacy: true."
 )
 WHICH = (
     "Say which version the file is meant to be, for example with settings: {version: 2}, after reading what is in it."
