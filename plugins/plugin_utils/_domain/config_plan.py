@@ -122,7 +122,8 @@ def plan_config(
     work = _Work(start, intent, release)
     operations = work.operations()
     if drop_in is not None and operations and not release.rules.imports.replaces_plugins:
-        texts |= {source.path: decode(source, release) for source in drop_in.imported}
+        # In the order of reading, in which the drop-in need not be the last.
+        texts = {path: texts[path]} | {source.path: decode(source, release) for source in drop_in.imported}
         operations = work.operations_with(
             drop_in, tuple(ConfigFile(source.path, parse(texts[source.path])) for source in drop_in.imported)
         )
@@ -216,12 +217,16 @@ class _Work:
         main = self._main([*self._first, *line])
         self._check_nothing_else_comes(main, imported, drop_in)
         version = stated_version(main.data)
-        own = next(file for file in imported if file.path == drop_in.path)
+        own = _own(imported, drop_in)
         states = [Set(("version",), version)] if version is not None and "version" not in own.data else []
         imported = tuple(
             ConfigFile(file.path, applied(file.data, states)) if file is own else file for file in imported
         )
         operations = self._placed([*self._first, *line], imported, first=drop_in.path)
+        _check_others_stay(operations, main, drop_in)
+        if not own.data and drop_in.path not in operations:
+            # Nothing that a file of ours could say, such as a removal.
+            return self.operations()
         return {**operations, drop_in.path: [*states, *operations.get(drop_in.path, ())]}
 
     def _main(self, operations: t.Sequence[Operation]) -> ConfigFile:
@@ -246,13 +251,13 @@ class _Work:
 
     def _check_nothing_else_comes(self, main: ConfigFile, imported: tuple[ConfigFile, ...], drop_in: DropIn) -> None:
         """:raises DomainError: the line that makes config.toml read our file makes it read another one, too."""
-        now, then = (effective((main, *files), self._release) for files in (self._files[1:], imported))
+        others = [tuple(file for file in files if file.path != drop_in.path) for files in (self._files[1:], imported)]
+        now, then = (effective((main, *files), self._release) for files in others)
         if not same(now, then):
-            known = {file.path for file in self._files} | {drop_in.path}
-            others = [file.path for file in imported if file.path not in known]
+            known = {file.path for file in others[0]}
             raise DomainError(
                 f"is not imported by {main.path} yet, and would take effect together with {drop_in.path}",
-                file=(others or [drop_in.path])[0],
+                file=next((file.path for file in others[1] if file.path not in known), drop_in.path),
                 fix="Remove what must not take effect, or name another place in drop_in_path.",
             )
 
@@ -294,6 +299,29 @@ class _Work:
             'CRI was disabled by disabled_plugins = ["cri"], as Docker\'s package ships it; it is enabled now.'
         )
         return [Set(("disabled_plugins",), [name for name in disabled if name != "cri"])]
+
+
+def _own(imported: tuple[ConfigFile, ...], drop_in: DropIn) -> ConfigFile:
+    for file in imported:
+        if file.path == drop_in.path:
+            return file
+    raise DomainError(
+        "is not reached by what config.toml can import",
+        option="drop_in_path",
+        fix="Name a file of its own that ends in .toml, such as /etc/containerd/conf.d/60-airgap-nodes.toml.",
+    )
+
+
+def _check_others_stay(operations: Operations, main: ConfigFile, drop_in: DropIn) -> None:
+    """:raises DomainError: a setting counts in a file that is neither config.toml nor ours."""
+    for path, each in operations.items():
+        settings = [one for one in each if isinstance(one, Set)]
+        if settings and path not in (main.path, drop_in.path):
+            raise DomainError(
+                f"is overridden by {path}, which is imported too, and layout: drop_in leaves that file alone",
+                key_path=settings[0].path,
+                fix="Name a drop_in_path that is read after that file, or edit it with layout: in_place.",
+            )
 
 
 def _wanted_version(intent: ConfigIntent) -> int | None:

@@ -220,6 +220,55 @@ def test_a_drop_in_brings_no_other_file_along(node: Node) -> None:
     assert result["msg"].startswith(f"{other}: is not imported by {node.file} yet, and would take effect together with")
 
 
+def test_a_drop_in_leaves_the_files_of_others_alone(node: Node) -> None:
+    node.version = "2.1.5"
+    node.write(f"version = 3\n{IMPORTING}")
+    text = f"version = 3\n[plugins.'{IMAGES}']\nsnapshotter = 'native'\n"
+    other = put(node, "conf.d/99-nvidia.toml", text)
+    path = other.with_name("60-airgap-nodes.toml")
+    settings = {"plugins": {IMAGES: {"snapshotter": "overlayfs"}}}
+    result = node.run(settings=settings, layout="drop_in", drop_in_path=str(path))
+    assert result["msg"] == (
+        f'{node.file}: plugins."{IMAGES}".snapshotter: is overridden by {other}, which is imported too, and layout: '
+        "drop_in leaves that file alone. Name a drop_in_path that is read after that file, or edit it with layout: "
+        "in_place."
+    )
+    assert (path.exists(), other.read_text(encoding="utf-8")) == (False, text)
+    last = other.with_name("99-z.toml")
+    result = node.run(settings=settings, layout="drop_in", drop_in_path=str(last))
+    assert (result["changed"], last.exists(), other.read_text(encoding="utf-8")) == (True, True, text)
+
+
+def test_no_drop_in_for_what_only_goes(node: Node) -> None:
+    node.version = "2.1.5"
+    node.write("version = 3\noom_score = 1\n")
+    path = node.file.parent / "conf.d" / "60-airgap-nodes.toml"
+    node.run(absent=["oom_score"], layout="drop_in", drop_in_path=str(path))
+    assert (node.text(), path.exists()) == ("version = 3\n", False)
+
+
+@pytest.mark.parametrize("image", [IMAGE, "registry.example.com/k8s/pause:3.8"], ids=["the same", "another"])
+def test_a_drop_in_of_ours_that_is_imported_no_more(node: Node, image: str) -> None:
+    """As after a package has put its own config.toml back."""
+    node.version = "2.1.5"
+    node.write("version = 3\n")
+    text = 'version = 3\n[plugins."{}".pinned_images]\nsandbox = "{}"\n'
+    path = put(node, "conf.d/60-airgap-nodes.toml", text.format(IMAGES, image))
+    result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=str(path))
+    assert result["restart_required"]
+    assert node.text() == f'version = 3\nimports = ["{path.parent}/*.toml"]\n'
+    assert path.read_text(encoding="utf-8") == text.format(IMAGES, IMAGE)
+
+
+@pytest.mark.parametrize("name", ["conf.d/60-airgap-nodes", "config.toml"], ids=["not .toml", "the file itself"])
+def test_no_place_for_a_drop_in(node: Node, name: str) -> None:
+    node.version = "2.1.5"
+    node.write("version = 3\n")
+    result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=str(node.file.parent / name))
+    assert result["msg"].startswith("drop_in_path: is not reached by what config.toml can import. ")
+    assert node.text() == "version = 3\n"
+
+
 # --- credentials
 
 REGISTRIES = [
