@@ -208,7 +208,7 @@ def _refused_legacy(path: KeyPath, files: t.Sequence[ConfigFile], release: Relea
         f"cannot stand beside registry.config_path: containerd {release} would start without CRI, and no pod could run",
         file=file.path if file is not files[0] else None,
         key_path=name,
-        fix="Nothing was changed. Migrate with containerd_migrate, or in the role with containerd_migrate_legacy: true.",
+        fix="Nothing was changed. Migrate with containerd_migrate, in the role with containerd_migrate_legacy: true.",
     )
 
 

@@ -106,7 +106,7 @@ OF_OTHERS = ("2-generated-by-agent", "2-managed-by-puppet")
 
 LEGACY = (
     "cannot stand beside registry.config_path: containerd {release} would start without CRI, and no pod could run. "
-    "Nothing was changed. Migrate with containerd_migrate, or in the role with containerd_migrate_legacy: true."
+    "Nothing was changed. Migrate with containerd_migrate, in the role with containerd_migrate_legacy: true."
 )
 WHICH = (
     "Say which version the file is meant to be, for example with settings: {version: 2}, after reading what is in it."
