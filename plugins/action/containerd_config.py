@@ -18,7 +18,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
     toml_diff,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes, without_copy
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, plan_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
@@ -76,8 +76,9 @@ class ActionModule(NodeAction):
                 for difference in edit.differences
             ],
         }
-        if plan.warnings:
-            result["warnings"] = [f"{path}: {warning}" for warning in plan.warnings]
+        warnings = [*plan.warnings, *(without_copy(state, plan) if options["backup"] else ())]
+        if warnings:
+            result["warnings"] = [f"{path}: {warning}" for warning in warnings]
         if self._task.diff and plan.differences:
             result["diff"] = [
                 toml_diff(edit.path, state.file(edit.path).content, edit.text.encode()) for edit in plan.edits

@@ -26,7 +26,8 @@ def config_changes(
     """The files that change, what is imported first, behind the mark that says that a restart is due.
 
     A secret that is written must not be readable by others, whatever the file was before; with ``has_credentials`` the
-    task owns credentials in these files, so that the mode of a file that holds some is put right, too.
+    task owns credentials in these files, so that the mode of a file that holds some is put right, too. No copy is left
+    where containerd would read it.
     """
     marks = pending_restart.mark(state, plan.files[0].path) if plan.restart_required else ()
     changes: list[Change] = [*marks]
@@ -35,10 +36,19 @@ def config_changes(
         writes_secret = any(is_secret(difference.path, difference.after) for difference in edit.differences)
         is_open = entry.mode is not None and not entry.mode.endswith("00")
         if edit.differences:
-            changes += _change(edit, entry, mode="0600" if writes_secret else None, backup=backup)
+            changes += _change(
+                edit, entry, mode="0600" if writes_secret else None, backup=backup and not edit.copy_read_by
+            )
         elif has_credentials and is_open and any(is_secret((key,), value) for key, value in parse(edit.text).items()):
             changes += _change(edit, entry, mode="0600", backup=False)
     return ChangeSet(tuple(changes))
+
+
+def without_copy(state: NodeState, plan: ConfigPlan) -> t.Iterator[str]:
+    """Warnings of files of which no copy is left."""
+    for edit in plan.edits:
+        if edit.copy_read_by and state.file(edit.path).kind != "absent":
+            yield f"no copy of {edit.path} was left: {edit.copy_read_by} in imports would make containerd read it."
 
 
 def _change(edit: FileEdit, entry: Entry, *, mode: str | None, backup: bool) -> list[Change]:

@@ -25,6 +25,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import reading_copy_of, targets
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.ownership import foreign_owner
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import Operation, Operations, place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
@@ -53,11 +54,15 @@ class DropIn:
 
 @dataclasses.dataclass(frozen=True)
 class FileEdit:
-    """One file as it should be; ``text`` equals the old text exactly when nothing has to change."""
+    """One file as it should be; ``text`` equals the old text exactly when nothing has to change.
+
+    ``copy_read_by`` is the glob in ``imports`` that a copy of the old file, left beside it, would match.
+    """
 
     path: str
     text: str
     differences: tuple[Difference, ...]
+    copy_read_by: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +137,8 @@ def plan_config(
         edits = (_with_upgrade(edits[0], before[0].data), *edits[1:])
     after = tuple(ConfigFile(file.path, parse(file.text)) for file in edits)
     _check(after, [difference for file in edits for difference in file.differences], intent, release)
+    globs = [target for file in after for target in targets(file.path, file.data, release)]
+    edits = tuple(dataclasses.replace(file, copy_read_by=reading_copy_of(file.path, globs)) for file in edits)
     effect = effective(after, release)
     doubts = config_checks.doubts(effect, after) if intent.speaks_of_cri else ()
     return ConfigPlan(

@@ -117,6 +117,11 @@ def reaching(path: str, data: t.Mapping[str, t.Any], file: str, release: Release
     return [*data.get("imports", ()), posixpath.join(posixpath.dirname(file), "*.toml")]
 
 
+def reading_copy_of(file: str, imported: t.Iterable[str]) -> str | None:
+    """The glob among the imported names by which containerd would read a copy that is left beside a file."""
+    return next((target for target in imported if _is_match(f"{file}.20060102T150405.bak", target)), None)
+
+
 def targets(path: str, data: t.Mapping[str, t.Any], release: Release) -> list[str]:
     """The names and globs in ``imports``, as absolute ones."""
     imports = data.get("imports", [])

@@ -170,6 +170,21 @@ def test_a_setting_is_edited_in_the_file_where_it_counts(node: Node) -> None:
     assert result["restart_required"]
 
 
+@pytest.mark.parametrize("pattern", ["conf.d/*", "conf.d/*.toml*"])
+def test_no_copy_where_containerd_would_read_it(node: Node, pattern: str) -> None:
+    node.version = "2.1.5"
+    node.write(f"version = 3\nimports = ['{pattern}']\n")
+    other = put(node, "conf.d/99-nvidia.toml", f"version = 3\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n")
+    result = node.run(sandbox_image=IMAGE, backup=True)
+    assert [file.name for file in other.parent.iterdir()] == [other.name]
+    assert result["backup_files"] == []
+    assert result["warnings"][-1] == (
+        f"{node.file}: no copy of {other} was left: {node.file.parent}/{pattern} in imports would make containerd read "
+        "it."
+    )
+    assert not node.run(sandbox_image=IMAGE, backup=True)["changed"]
+
+
 def test_imports_from_an_unusual_place_take_a_second_reading(node: Node) -> None:
     node.write(f"version = 2\n{IMPORTING}[plugins.'{CRI}']\nsandbox_image = '{IMAGE}'\n")
     put(node, "conf.d/a.toml", "version = 2\nimports = ['../site.toml']\n")
