@@ -131,7 +131,8 @@ def plan_migration(
 def check_certificates(state: NodeState, legacy: Legacy, migration: Migration) -> None:
     """Passes over files that are there; ``state`` has them all.
 
-    :raises DomainError: one is missing: the tables fail one endpoint for it, a hosts.toml every pull of its namespace.
+    :raises DomainError: one is missing, for which 1.x fails every pull from a namespace that has the host, by the
+        tables and by hosts.toml alike.
     """
     named = migration.intent.sources
     for host, tls in legacy.tls.items():
@@ -142,7 +143,7 @@ def check_certificates(state: NodeState, legacy: Legacy, migration: Migration) -
             if path in named and kind != "file":
                 what = "is not" if kind == "absent" else "is no file"
                 raise DomainError(
-                    f"{path} {what} on the node, so that pulls from {host} fail already",
+                    f"{path} {what} on the node: every pull that could ask {host} would fail",
                     key_path=("registry", "configs", host, "tls", key),
                     fix="Nothing was changed. Put the file there, or take the table out.",
                 )
