@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 import typing as t
 
+_OURSELVES = "airgap.nodes"
 _DONE = "generated|managed|maintained|controlled|provisioned|rendered|deployed|written|created|installed"
-# We ourselves; and what containerd printed or a person wrote belongs to whoever reads it.
-_NOBODY = r"""(?!\W*(?:the\s+)?(?:airgap\.nodes|containerd|ctr|hand|me|us)\b)"""
+# What containerd printed or a person wrote belongs to whoever reads it.
+_NOBODY = r"""(?!\W*(?:the\s+)?(?:containerd|ctr|hand|me|us)\b)"""
 _CLAIMS = re.compile(
-    r"\b(?:do\s+not|don['’]t|never)\s+(?:\w+\s+)?(?:edit|modify|change|touch|alter)\b"
+    r"\b(?:do\s+not|don['\u2019]t|never)\s+(?:\w+\s+)?(?:edit|modify|change|touch|alter)\b"
     rf"|\b(?:{_DONE})\s+(?:automatically\s+)?(?:by|with|via|from|using|through)\s+{_NOBODY}\S"
     r"|\bauto(?:matically|-)?\s*(?:generated|managed|created|written)\b"
     r"|\b(?:ansible|puppet|chef|salt|terraform|cfengine|juju)[\s-]+managed\b"
@@ -29,7 +30,8 @@ def foreign_owner(text: str) -> str | None:
 
     Only the comments above the first table count: further down they speak of single settings.
     """
-    return next(filter(_CLAIMS.search, _comments_at_the_top(text)), None)
+    comments = (comment for comment in _comments_at_the_top(text) if _OURSELVES not in comment)
+    return next(filter(_CLAIMS.search, comments), None)
 
 
 def _comments_at_the_top(text: str) -> t.Iterator[str]:

@@ -19,7 +19,7 @@ import tomllib
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Kind
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import KEYS, Kind
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_page import Page
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import (
     replacement,
@@ -31,6 +31,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values i
 _POSITION = re.compile(
     r"^(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL
 )
+# Go, Jinja, ERB; shell, and the names that installers put values in for.
+_TEMPLATE = re.compile(r"\{\{|\}\}|\{%|%\}|<%|%>|\$\{?[A-Za-z_]|@@?\w+@@?|<[A-Za-z_][\w .-]*>")
+_BARE_VALUE = re.compile(rf"\s*{KEYS}\s*=\s*(?!(?:true|false|inf|nan)\b)[A-Za-z_/~.][^\"'=]*")
 _BOM = "\ufeff"
 _INTEGERS = range(-(2**63), 2**63)
 
@@ -77,12 +80,23 @@ def parse(text: str) -> dict[str, t.Any]:
     except tomllib.TOMLDecodeError as error:
         match = _POSITION.match(str(error))
         line, column = (match["line"], match["column"]) if match else (None, None)
+        number = int(line) if line else text.count("\n") + 1
         raise DomainError(
             f"not valid TOML: {match['what'] if match else error}",
-            line=int(line) if line else text.count("\n") + 1,
+            line=number,
             column=int(column) if column else None,
-            fix="Nothing was changed; mend the file first.",
+            fix=f"Nothing was changed; {_advice(text, number)}.",
         ) from error
+
+
+def _advice(text: str, number: int) -> str:
+    """What to do about a line that is no TOML."""
+    line = text.split("\n")[number - 1]
+    if _TEMPLATE.search(line):
+        return "this line is of a template: render it first, or name the file that containerd reads"
+    if _BARE_VALUE.fullmatch(line):
+        return "put the text behind the equals sign in quotes"
+    return "mend the file first"
 
 
 def edit(text: str, operations: t.Iterable[Set | Remove]) -> Edited:

@@ -198,14 +198,19 @@ class Page:
         return self._splice(first.start, self.end_of_body(first), line).without(child)
 
     def without(self, path: KeyPath) -> Page:
-        """The text less every statement at or below the path."""
+        """The text less every statement at or below the path, and what stands between two such tables."""
         page = self
         while True:
             statement = next((s for s in page.statements if s.path and _within(s.path, path, proper=False)), None)
             if statement is None:
                 return page
-            end = page.end_of_body(statement) if statement.is_header else statement.end
+            end = page.end_of_body(page._last_in_row(statement, path)) if statement.is_header else statement.end
             page = page._cut(statement, end)
+
+    def _last_in_row(self, header: Statement, path: KeyPath) -> Statement:
+        """The last of the headers at or below the path that follow each other without another one."""
+        headers = [s for s in self.statements[self.statements.index(header) :] if s.is_header]
+        return list(itertools.takewhile(lambda s: _within(s.path, path, proper=False), headers))[-1]
 
     def _cut(self, statement: Statement, end: int) -> Page:
         """The text less a statement, or a table up to ``end``, and less the blank lines that then stand twice."""
@@ -318,7 +323,7 @@ class Page:
             other = self.header(cousin.path[:-1])
             if parent is not None and other is not None and cousin.indent.startswith(other.indent):
                 return parent.indent + cousin.indent[len(other.indent) :]
-        below = [s for s in relatives if len(s.path) > depth and s.path[: len(path) - 1] != path[:-1]]
+        below = [s for s in relatives if len(s.path) > depth]
         if below:
             return min(below, key=lambda s: len(s.path)).indent
         above = next((s for s in relatives if len(s.path) == depth), None)

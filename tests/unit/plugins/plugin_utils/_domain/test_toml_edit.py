@@ -468,6 +468,90 @@ EDITS: dict[str, tuple[str, list[Operation], str]] = {
                     BinaryName = "/usr/bin/crun"
             """),
     ),
+    "options of a class, indented as those of another": (
+        lines("""
+            [a.runtimes.runc]
+                type = "x"
+              [a.runtimes.runc.options]
+              root = "/"
+
+            [b]
+            """),
+        [Set(("a", "runtimes", "crun"), {"type": "x", "options": {"root": "/"}})],
+        lines("""
+            [a.runtimes.runc]
+                type = "x"
+              [a.runtimes.runc.options]
+              root = "/"
+
+            [a.runtimes.crun]
+                type = "x"
+              [a.runtimes.crun.options]
+              root = "/"
+
+            [b]
+            """),
+    ),
+    "a table whose parents are not written, among deeper ones": (
+        lines("""
+            [a]
+              x = 1
+
+              [a.registry]
+                y = 1
+
+                [a.registry.mirrors]
+                  z = 1
+            """),
+        [Set(("a", "containerd", "runtimes", "type"), "x")],
+        lines("""
+            [a]
+              x = 1
+
+              [a.registry]
+                y = 1
+
+                [a.registry.mirrors]
+                  z = 1
+
+              [a.containerd.runtimes]
+                type = "x"
+            """),
+    ),
+    "a table between two that touch": (
+        "[a]\nx = 1\n\n[b]\nx = 1\n[b.c]\nx = 1\n[d]\nx = 1\n\n[e]\nx = 1\n\n[f]\nx = 1\n",
+        [Set(("b", "g", "x"), 1), Set(("e", "g", "x"), 1)],
+        "[a]\nx = 1\n\n[b]\nx = 1\n[b.c]\nx = 1\n[b.g]\nx = 1\n[d]\nx = 1\n\n"
+        "[e]\nx = 1\n\n[e.g]\nx = 1\n\n[f]\nx = 1\n",
+    ),
+    "before commented-out tables of another parent": (
+        lines("""
+            [a]
+              x = 1
+
+            # gone
+            # [b.old]
+            #   y = 1
+
+            [c]
+              x = 1
+            """),
+        [Set(("a", "new", "y"), 2)],
+        lines("""
+            [a]
+              x = 1
+
+            [a.new]
+              y = 2
+
+            # gone
+            # [b.old]
+            #   y = 1
+
+            [c]
+              x = 1
+            """),
+    ),
     "a table two levels below its nearest parent": (
         "[a]\n\n  [a.b]\n    x = 1\n\n[c]\n",
         [Set(("a", "b", "c", "d", "x"), 1)],
@@ -779,6 +863,67 @@ EDITS: dict[str, tuple[str, list[Operation], str]] = {
         [Remove(("a", "b"))],
         "a.d = 2\n",
     ),
+    "the last child's place is its parent's": (
+        lines("""
+            [a.b]
+            x = 1
+
+            # about mirrors
+            [a.c.mirrors."docker.io"] # beside
+            y = 1
+            # inside
+
+            [a.c.mirrors."registry.k8s.io"]
+            y = 1
+
+            [d]
+            """),
+        [Remove(("a", "c", "mirrors"))],
+        lines("""
+            [a.b]
+            x = 1
+
+            # about mirrors
+            [a.c] # beside
+
+            [d]
+            """),
+    ),
+    "the last child below a parent that is indented": (
+        "[a]\n  [a.b]\n    x = 1\n    [a.b.c.d]\n      x = 1\n  [a.e]\n",
+        [Remove(("a", "b", "c", "d"))],
+        "[a]\n  [a.b]\n    x = 1\n    [a.b.c]\n  [a.e]\n",
+    ),
+    "a table and the comments between its parts": (
+        lines("""
+            [a]
+            x = 1
+
+            # about b
+            [b]
+            y = 1
+
+            # about c
+            [b.c]
+            y = 1
+
+            # about d
+            [d]
+            """),
+        [Remove(("b",))],
+        lines("""
+            [a]
+            x = 1
+
+            # about b
+
+            # about d
+            [d]
+            """),
+    ),
+    "a key between blank lines": ("# title\n\nx = 1\n\n[a]\n", [Remove(("x",))], "# title\n\n[a]\n"),
+    "the first key": ("x = 1\n\n[a]\n", [Remove(("x",))], "[a]\n"),
+    "the last key": ("[a]\nx = 1\n\ny = 1\n", [Remove(("a", "y"))], "[a]\nx = 1\n"),
     "a table that moves from one form to the other": (
         "[a]\nx = 1\n\n[a.y]\nq = 1\n",
         [Remove(("a", "y")), Set(("a", "y"), 5)],
@@ -826,7 +971,8 @@ INVALID = {
     "an open array": ("a = [1,\n", "2: not valid TOML: Invalid value. Nothing was changed; mend the file first."),
     "a template": (
         "{{ if .X }}\na = 1\n",
-        "1:1: not valid TOML: Invalid statement. Nothing was changed; mend the file first.",
+        "1:1: not valid TOML: Invalid statement. Nothing was changed; "
+        "this line is of a template: render it first, or name the file that containerd reads.",
     ),
     "a lone carriage return": (
         "a = 1\rb = 2\n",
