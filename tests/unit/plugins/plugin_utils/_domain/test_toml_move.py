@@ -37,6 +37,7 @@ OF_IMAGES = (
     "image_decryption image_pull_progress_timeout image_pull_with_sync_fs max_concurrent_downloads registry "
     "stats_collect_period"
 ).split()
+TCP = "address tls_ca tls_cert tls_key tls_common_name".split()
 OF_SNAPSHOTS = "disable_snapshot_annotations discard_unpacked_layers snapshotter".split()
 
 
@@ -60,10 +61,9 @@ def to_version_3(data: dict[str, t.Any]) -> Moves:
 
 
 def to_version_4(_data: dict[str, t.Any]) -> Moves:
-    tcp = "address tls_ca tls_cert tls_key tls_common_name".split()
     return [
         (("grpc",), ("plugins", f"{SERVER}grpc")),
-        *((("grpc", f"tcp_{key}"), ("plugins", f"{SERVER}grpc-tcp", key)) for key in tcp),
+        *((("grpc", f"tcp_{key}"), ("plugins", f"{SERVER}grpc-tcp", key)) for key in TCP),
         (("ttrpc",), ("plugins", f"{SERVER}ttrpc")),
         *((("debug", key), ("plugins", f"{SERVER}debug", key)) for key in ("address", "uid", "gid")),
         (("metrics", "address"), ("plugins", f"{SERVER}metrics", "address")),
@@ -323,7 +323,7 @@ def leaves(value: t.Any, path: KeyPath = ()) -> t.Iterator[tuple[str, str]]:
 
 
 RENAMED = {"sandbox_image": "sandbox", "bin_dir": "bin_dirs", "sandbox_mode": "sandboxer"}
-RENAMED |= {f"tcp_{key}": key for key in ("address", "tls_ca", "tls_cert", "tls_key")}
+RENAMED |= {f"tcp_{key}": key for key in TCP}
 UPGRADES = [
     pytest.param(FIXTURES[name], moves, id=f"{name} to {target}")
     for versions, moves, target in (("2", to_version_3, 3), ("23", to_version_4, 4))
