@@ -135,6 +135,13 @@ def canonical(path: KeyPath) -> KeyPath:
     return _server_key(_with_plugin(path, RENAMED_PLUGINS), _SERVER_KEYS)
 
 
+def canonical_paths(path: KeyPath) -> tuple[KeyPath, ...]:
+    """Where all keys at or below a path went; only those of ``containerd`` of version 2 went different ways."""
+    if long_name(path) != (*V2_CRI, "containerd"):
+        return (canonical(path),)
+    return (canonical(path), *((*IMAGES, key) for key in sorted(SNAPSHOT_KEYS)))
+
+
 def names(path: KeyPath) -> Names:
     """The names of the setting at a canonical path."""
     v3 = _server_key(path, _SERVER_KEYS_BACK)

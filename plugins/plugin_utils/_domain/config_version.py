@@ -82,6 +82,13 @@ def _version_to_add(data: Data, release: Release) -> int | None:
     if not data:
         return release.config_version
     plugins = data.get("plugins")
+    unread = [name for key in ("disabled_plugins", "required_plugins") for name in data.get(key) or () if _is_uri(name)]
+    if unread and release.line < (2, 0) and look_up(data, V1_CRI) is None:
+        raise DomainError(
+            f"the file has no version line, so containerd {release} reads it as version 1 and passes over {unread[0]}",
+            key_path=("disabled_plugins" if unread[0] in data.get("disabled_plugins", ()) else "required_plugins",),
+            fix=_ADD_VERSION,
+        )
     if not plugins:
         # Version 4 no longer reads [grpc], [ttrpc], [debug] and [metrics] of a file that was written before it.
         return min(release.config_version, 3)
@@ -96,8 +103,8 @@ def _version_to_add(data: Data, release: Release) -> int | None:
     return None
 
 
-def _is_uri(plugin: str) -> bool:
-    return plugin.startswith("io.containerd.")
+def _is_uri(plugin: t.Any) -> bool:
+    return isinstance(plugin, str) and plugin.startswith("io.containerd.")
 
 
 def _check_version_change(data: Data, version: int | None, wanted: int) -> None:

@@ -24,6 +24,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.runtime_classes import RUNC, RUNC_TYPE
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set, applied, look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
@@ -105,6 +106,7 @@ def wanted(intent: ConfigIntent, effective: Data, release: Release) -> Wanted:
     # The options of CRI look at what there is, so they come last and see what else is asked for.
     others = _with_wishes(effective, wishes, intent.absent)
     wishes += [Wish(path, value, path) for path, value in intent.options.wishes(others, release)]
+    wishes += _own_class(wishes, effective, release)
     _check_agreement(wishes, intent.absent)
     wishes, warnings = _supported(wishes, effective, intent, release)
     credential_removals, credential_warnings = _credential_removals(intent.credentials, effective)
@@ -122,6 +124,16 @@ def _of_settings(settings: Data) -> list[Wish]:
     # What has no TOML form is told by the name that the user gave it.
     applied({}, [Set((key,), value) for key, value in named.items()])
     return [Wish(*in_canonical_names(path, value), path) for path, value in leaves(named)]
+
+
+def _own_class(wishes: t.Sequence[Wish], effective: Data, release: Release) -> list[Wish]:
+    """containerd 1.x has its own class ``runc`` only until its files name a class, and takes no type for granted."""
+    path = (*RUNTIMES, RUNC, "runtime_type")
+    asked = [wish.path for wish in wishes if wish.path[: len(RUNTIMES)] == RUNTIMES]
+    is_about_runc = not look_up(effective, RUNTIMES) or any(path[:-1] == one[: len(path) - 1] for one in asked)
+    if release.line >= (2, 0) or not asked or not is_about_runc:
+        return []
+    return [] if path in asked or look_up(effective, path) else [Wish(path, RUNC_TYPE, path)]
 
 
 def _with_wishes(effective: Data, wishes: t.Sequence[Wish], absent: tuple[KeyPath, ...]) -> Data:

@@ -19,6 +19,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     IMAGES,
     RENAMED_PLUGINS,
     RUNTIME,
+    RUNTIMES,
     SERVER_PLUGINS,
     V2_CRI,
     canonical,
@@ -62,7 +63,7 @@ def effective(files: t.Sequence[ConfigFile], release: Release) -> Table:
         _unite_cni_directories(merged, table, has_list=release.rules.has_bin_dirs)
     result: Table = {}
     for path, value in leaves(merged):
-        if path[0] not in ("version", "imports") and _means_something(path, value):
+        if path[0] not in ("version", "imports"):
             _put(result, canonical(path), value)
     return result
 
@@ -87,18 +88,37 @@ def meaningful(data: Data) -> Table:
     for unset. An entry of the user's naming means something."""
     result: Table = {}
     for path, value in leaves(data):
-        if _means_something(path, value):
-            _put(result, path, value)
+        _put(result, path, value)
     return result
 
 
+def _put(data: Table, path: KeyPath, value: t.Any) -> None:
+    """Puts a leaf into its place; of one that means nothing, only the entry that it belongs to is there."""
+    if not _means_something(path, value):
+        path, value = _entry(path), {}
+    for key in path[:-1]:
+        data = data.setdefault(key, {})
+    if value != {}:
+        data[path[-1]] = value
+    elif path:
+        data.setdefault(path[-1], {})
+
+
 def _means_something(path: KeyPath, value: t.Any) -> bool:
-    if value == {}:
-        return len(path) > 1 and path[-2] in _NAMED_ENTRIES
+    if value == {} or value is table_migration.DERIVED:
+        return False
     if path[0] != "plugins":
         return value not in ("", 0, False, [])
-    is_root = value == 0 and path[-1] in ("uid", "gid") and path[1] in SERVER_PLUGINS
-    return not is_root and value is not table_migration.DERIVED
+    return value != 0 or path[-1] not in ("uid", "gid") or path[1] not in SERVER_PLUGINS
+
+
+def _entry(path: KeyPath) -> KeyPath:
+    """The entry of the user's naming that a path leads to or through, or nothing."""
+    if path == RUNTIMES:
+        # containerd 1.x takes away its own runtime class where there is a table of them, even an empty one.
+        return path
+    depth = next((depth for depth, key in enumerate(path[:-1], start=1) if key in _NAMED_ENTRIES), -1)
+    return path[: depth + 1]
 
 
 def leaves(data: Data, above: KeyPath = ()) -> t.Iterator[tuple[KeyPath, t.Any]]:
@@ -114,15 +134,6 @@ def in_canonical_names(path: KeyPath, value: t.Any) -> tuple[KeyPath, t.Any]:
     """A setting under its canonical name; the one whose value changed its form with its name is in the newest form."""
     name = canonical(path)
     return name, [value] if name == CNI_BIN_DIRS and isinstance(value, str) else value
-
-
-def _put(data: Table, path: KeyPath, value: t.Any) -> None:
-    for key in path[:-1]:
-        data = data.setdefault(key, {})
-    if value != {}:
-        data[path[-1]] = value
-    else:
-        data.setdefault(path[-1], {})
 
 
 def _stated(data: Data) -> int:

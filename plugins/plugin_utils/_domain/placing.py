@@ -16,9 +16,10 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     CNI_BIN_DIRS,
     IMAGES,
     RUNTIME,
+    RUNTIMES,
     V1_CRI,
     V2_CRI,
-    canonical,
+    canonical_paths,
     names,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import (
@@ -66,6 +67,11 @@ class _Draft:
     def effective(self) -> dict[str, t.Any]:
         return effective(self.files, self.release)
 
+    def version_of(self, file: ConfigFile) -> int:
+        """The version by which the release reads the file."""
+        versions = versions_read_as(self.files, self.release)
+        return next(version for one, version in zip(self.files, versions, strict=True) if one.path == file.path)
+
 
 def place(
     files: Files, wishes: t.Sequence[Set], absent: t.Sequence[KeyPath], release: Release, *, first: str | None = None
@@ -81,7 +87,13 @@ def place(
     tables = [path for path in absent if is_whole_table(path)]
     _remove(draft, tables)
     settings = [path for path in absent if path not in tables]
-    target = meaningful(applied(draft.effective(), [Remove(canonical(path)) for path in settings]))
+    before = draft.effective()
+    target = _without(before, settings)
+    is_refilled = any(wish.path[: len(RUNTIMES)] == RUNTIMES for wish in wishes)
+    if look_up(before, RUNTIMES) and look_up(target, RUNTIMES) == {} and not is_refilled:
+        # No runtime class of the user's is left, so containerd's own comes back.
+        settings.append(RUNTIMES)
+        target = _without(target, [RUNTIMES])
     _remove(draft, settings)
     # What stood behind something removed, as the snapshotter of version 2 behind its runtimes, is wished for again.
     lost = [Set(path, value) for path, value in leaves(target) if look_up(draft.effective(), path) is None]
@@ -91,6 +103,10 @@ def place(
     # What goes may show how what comes is to be laid out.
     ordered = {path: sorted(each, key=lambda one: isinstance(one, Remove)) for path, each in draft.operations.items()}
     return Placement(draft.files, ordered)
+
+
+def _without(data: t.Mapping[str, t.Any], absent: t.Iterable[KeyPath]) -> dict[str, t.Any]:
+    return meaningful(applied(data, [Remove(name) for path in absent for name in canonical_paths(path)]))
 
 
 def is_whole_table(path: KeyPath) -> bool:
@@ -107,7 +123,9 @@ def _remove(draft: _Draft, paths: t.Sequence[KeyPath]) -> None:
 
 
 def _aliases(path: KeyPath) -> list[KeyPath]:
-    return [path] if is_whole_table(path) else list(dict.fromkeys([path, *names(canonical(path))]))
+    if is_whole_table(path):
+        return [path]
+    return list(dict.fromkeys([path, *(alias for name in canonical_paths(path) for alias in names(name))]))
 
 
 def _place(draft: _Draft, wish: Set, first: str) -> None:
@@ -133,7 +151,7 @@ def _is_granted(data: t.Mapping[str, t.Any], wish: Set) -> bool:
 
 
 def _candidates(file: ConfigFile, wish: Set, draft: _Draft) -> t.Iterator[list[Operation]]:
-    version = versions_read_as(draft.files, draft.release)[[one.path for one in draft.files].index(file.path)]
+    version = draft.version_of(file)
     for name in _by_preference(file, wish.path, version):
         if wish.path == CNI_BIN_DIRS:
             yield from _cni_directories(file, name, wish.value, has_list=draft.release.rules.has_bin_dirs)
@@ -196,11 +214,20 @@ def _hopeless(draft: _Draft, wish: Set, file: ConfigFile) -> DomainError:
             key_path=wish.path,
             fix=f"See to {other.path}: take {show_key_path(wish.path[:2])} out of it, or put the setting into it.",
         )
-    return DomainError(
-        f"containerd {draft.release} reads this setting at no place of this file without another one changing",
-        key_path=wish.path,
-        fix="Nothing was changed; bring the CRI tables of the file into one form first.",
-    )
+    what, fix = _why_nowhere(draft, wish, file)
+    return DomainError(what, key_path=wish.path, fix=fix)
+
+
+def _why_nowhere(draft: _Draft, wish: Set, file: ConfigFile) -> tuple[str, str]:
+    release = draft.release
+    if wish.path == CNI_BIN_DIRS and not release.rules.has_bin_dirs and len(wish.value) > 1:
+        return f"containerd {release} takes one directory; a list needs 2.1 or newer", "Name one directory."
+    is_version_1 = release.line < (2, 0) and draft.version_of(file) < 2
+    if is_version_1 and names(wish.path).v1 is None:
+        what = f"has no name in version 1, as which containerd {release} reads this file"
+        return what, "Bring the file to version 2 first."
+    what = f"containerd {release} reads this setting at no place of this file without another one changing"
+    return what, "Nothing was changed; bring the CRI tables of the file into one form first."
 
 
 def _prove(draft: _Draft, target: t.Mapping[str, t.Any]) -> None:

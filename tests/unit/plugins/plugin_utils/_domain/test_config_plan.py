@@ -728,7 +728,8 @@ RESTARTS: dict[str, tuple[str, dict[str, t.Any], tuple[KeyPath, ...], bool]] = {
     "an empty runtime class": (
         "version = 2\n", {"plugins": {V2[1]: {"containerd": {"runtimes": {"kata": {}}}}}}, (), True,
     ),
-    "an empty table of runtimes": ("version = 2\n", {"plugins": {V2[1]: {"containerd": {"runtimes": {}}}}}, (), False),
+    # 1.x takes its own runtime class away.
+    "an empty table of runtimes": ("version = 2\n", {"plugins": {V2[1]: {"containerd": {"runtimes": {}}}}}, (), True),
     "an empty registry table": ("version = 2\n", {"plugins": {V2[1]: {"registry": {}}}}, (), False),
     "an empty mirror": ("version = 2\n", {"plugins": {V2[1]: {"registry": {"mirrors": {"a.io": {}}}}}}, (), True),
     "an empty table of configs": (

@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the testbed and the clone's collection importable."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import runpy
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+COLLECTION = "ansible_collections.airgap.nodes"
+
+sys.path.insert(0, str(TESTS))
+if COLLECTION not in sys.modules:
+    runpy.run_path(str(TESTS / "unit" / "conftest.py"))
+    # The unit tests' own conftest asks for it when both run at once.
+    sys.modules[COLLECTION].__spec__ = importlib.machinery.ModuleSpec(COLLECTION, None, is_package=True)
