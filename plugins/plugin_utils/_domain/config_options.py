@@ -170,7 +170,7 @@ def _port(raw: t.Any, at: str) -> str:
 
 def _host(raw: t.Any, at: str) -> str:
     text = read_text(raw, at)
-    if not _HOST.fullmatch(text):
+    if not _HOST.fullmatch(text) or text.count(":") == 1:
         raise DomainError(
             f"{text!r} is not an address", option=at, fix="Write it as 127.0.0.1 or ::1; the port has its own option."
         )
