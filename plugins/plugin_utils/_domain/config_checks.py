@@ -197,9 +197,12 @@ def check_one_registry_method(effective: Data, files: t.Sequence[ConfigFile], re
     if registry.get("mirrors") and rules.mirrors_beside_config_path is Beside.STOPS_CRI:
         raise _refused_legacy((*REGISTRY, "mirrors"), files, release)
     configs = registry.get("configs")
-    for host, config in configs.items() if isinstance(configs, dict) else ():
-        if isinstance(config, dict) and config.get("tls") and rules.tls_beside_config_path is Beside.STOPS_CRI:
-            raise _refused_legacy((*REGISTRY, "configs", host, "tls"), files, release)
+    for host in configs if isinstance(configs, dict) else ():
+        tls = (*REGISTRY, "configs", host, "tls")
+        # An empty table is enough, and only the files show that.
+        is_there = any(look_up(file.data, name) is not None for file in files for name in names(tls))
+        if is_there and rules.tls_beside_config_path is Beside.STOPS_CRI:
+            raise _refused_legacy(tls, files, release)
 
 
 def _refused_legacy(path: KeyPath, files: t.Sequence[ConfigFile], release: Release) -> DomainError:

@@ -588,6 +588,13 @@ REFUSED: dict[str, tuple[str | bytes | None, ConfigIntent, str, str]] = {
         "2.1.5",
         f'plugins."io.containerd.cri.v1.images".registry.mirrors: {LEGACY.replace("{release}", "2.1.5")}',
     ),
+    "an empty table of certificates": (
+        "version = 2\n[plugins.'io.containerd.grpc.v1.cri'.registry.configs.'registry.example.com'.tls]\n",
+        BOTH,
+        "1.7.24",
+        'plugins."io.containerd.grpc.v1.cri".registry.configs."registry.example.com".tls: '
+        + LEGACY.replace("{release}", "1.7.24"),
+    ),
     "mirrors in settings": (
         "version = 2\n",
         ConfigIntent(
