@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import tomllib
 import typing as t
 from pathlib import Path
@@ -18,6 +19,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines im
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_move import Moves, move, moved
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_page import Page
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 FIXTURES = {
     path.stem: path.read_bytes().decode()
@@ -357,11 +360,52 @@ def test_upgrades(text: str, moves_of: t.Callable[[dict[str, t.Any]], Moves]) ->
 
 def check_blank_lines(before: str, after: str) -> None:
     """No two blank lines where there was one, none at the start, none at the end."""
-    runs = [max(map(len, "".join("_" if line.strip() else " " for line in text.splitlines()).split("_")), default=0)
-            for text in (before, after)]  # fmt: skip
+    both = [["" if line.isspace() else line for line in text.split("\n")] for text in (before, after)]
+    runs = [max(len(list(run)) if not line else 0 for line, run in itertools.groupby(lines_)) for lines_ in both]
     assert runs[1] <= max(1, runs[0])
-    assert before[:1].isspace() or not after[:1].isspace()
+    assert both[1][0] or not both[0][0]
     assert after.rstrip(" \t").endswith("\n\n") <= before.rstrip(" \t").endswith("\n\n")
+
+
+# --- any moves
+
+
+def paths(value: t.Any, path: KeyPath = ()) -> t.Iterator[KeyPath]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield (*path, key)
+            yield from paths(item, (*path, key))
+
+
+@st.composite
+def some_moves(draw: st.DrawFn, data: dict[str, t.Any]) -> Moves:
+    found = list(paths(data))
+    tables = [(), *(path for path in found if isinstance(look_up(data, path), dict))]
+    chosen = draw(st.lists(st.sampled_from(found), min_size=1, max_size=4, unique=True))
+    names = st.sampled_from(["moved", "io.containerd.cri.v1.images", "x y"])
+    moves = []
+    for source in chosen:
+        below = draw(st.lists(names, max_size=2))
+        name = draw(st.sampled_from([source[-1], "renamed"]))
+        moves.append((source, (*draw(st.sampled_from(tables)), *below, name)))
+    return moves
+
+
+@pytest.mark.parametrize("name", [name for name, text in FIXTURES.items() if parse(text) and "default" not in name])
+@settings(max_examples=20, deadline=None)
+@given(drawn=st.data())
+def test_any_moves(name: str, drawn: st.DataObject) -> None:
+    """What is handed out is right, whatever was asked; most of what is asked can be done."""
+    before = FIXTURES[name]
+    moves = drawn.draw(some_moves(parse(before)))
+    try:
+        after = move(before, moves)
+    except DomainError as refusal:
+        assert refusal.key_path or refusal.line
+        return
+    assert same(parse(after), moved(parse(before), moves))
+    assert comments(after) == comments(before)
+    check_blank_lines(before, after)
 
 
 def test_a_whole_upgrade_reads_as_if_done_by_hand() -> None:
