@@ -208,3 +208,21 @@ version = 2
         plan_config(old, ConfigIntent(options=options), R16)
     plan = plan_config(old, ConfigIntent(options=options, absent=(table,)), R16)
     assert 'default_runtime_name = "runc"' in plan.text
+
+
+def test_runc_can_be_absent_on_1x() -> None:
+    """It is containerd's own until another class is named, and must not be written beside that."""
+    intent = ConfigIntent(
+        options=CriOptions.read(
+            {
+                "default_runtime_name": "crun",
+                "runtimes": [
+                    {"name": "crun", "runtime_type": "io.containerd.runc.v2"},
+                    {"name": "runc", "state": "absent"},
+                ],
+            }
+        )
+    )
+    plan = plan_config(b"version = 2\n", intent, R17)
+    assert "runtimes.runc" not in plan.text
+    assert plan_config(plan.text.encode(), intent, R17).differences == ()
