@@ -103,10 +103,10 @@ def wanted(intent: ConfigIntent, effective: Data, release: Release) -> Wanted:
         *_of_settings(intent.settings),
         *(Wish(path, value, path) for path, value in _of_options(intent, release)),
     ]
+    wishes += _own_class(wishes, effective, release)
     # The options of CRI look at what there is, so they come last and see what else is asked for.
     others = _with_wishes(effective, wishes, intent.absent)
     wishes += [Wish(path, value, path) for path, value in intent.options.wishes(others, release)]
-    wishes += _own_class(wishes, effective, release)
     _check_agreement(wishes, intent.absent)
     wishes, warnings = _supported(wishes, effective, intent, release)
     credential_removals, credential_warnings = _credential_removals(intent.credentials, effective)
