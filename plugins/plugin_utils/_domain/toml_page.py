@@ -188,6 +188,20 @@ class Page:
                 return self._insert_block(self.end_of_body(relatives[-1], detached_of=path[:depth]), line)
         return self._insert_block(len(self.text), f"[{self._header_text(path, None)}]")
 
+    def elements(self, path: KeyPath) -> list[Statement]:
+        """The headers of an array of tables."""
+        return [s for s in self.statements if s.kind is Kind.ARRAY_OF_TABLES and s.path == path]
+
+    def with_element(self, path: KeyPath, element: t.Mapping[str, t.Any]) -> Page:
+        """One more table behind the last one of an array of tables that has no tables below it, laid out like that."""
+        last = self.elements(path)[-1]
+        keys = [s for s in self.body(last) if s.kind is Kind.KEY]
+        indent = keys[0].indent if keys else last.indent + self._key_indent()
+        header = f"{last.indent}[[{self.text[last.keys_start : last.keys_end]}]]"
+        page = self._insert_block(self.end_of_body(last), header)
+        lines = [self._line(indent, key, value) for key, value in element.items()]
+        return page._insert_lines(page.elements(path)[-1].end, lines)
+
     def with_table_instead(self, path: KeyPath, child: KeyPath) -> Page:
         """A header for a table in the place of the first one below it that goes."""
         first = next((s for s in self.headers_below(path) if _within(s.path, child, proper=False)), None)
