@@ -14,6 +14,7 @@ import collections
 import copy
 import dataclasses
 import datetime
+import functools
 import re
 import tomllib
 import typing as t
@@ -245,13 +246,23 @@ def _set(page: Page, path: KeyPath, value: t.Any) -> Page:
     if statement := page.inline_parent(path):
         rest, literal = path[len(statement.path) :], page.likes_literal()
         return page.with_value(statement, with_entry(page.value_of(statement), rest, value, literal=literal))
-    if any(s.kind is Kind.ARRAY_OF_TABLES and s.path == path for s in page.statements):
-        raise DomainError("is an array of tables, which is not edited in place", key_path=path, fix="Remove it first.")
+    if page.elements(path):
+        return _extended(page, path, value)
     if value == {}:
         return page.with_table(path)
     if not page.header(path[:-1]) and (statement := page.last_dotted(path[:-1])):
         return page.with_line_after(statement, path[len(statement.table) :], value)
     return page.with_key(path, value)
+
+
+def _extended(page: Page, path: KeyPath, value: t.Any) -> Page:
+    """An array of tables with more of them at its end; no other edit of it is one that a person would make."""
+    before = look_up(parse(page.text), path)
+    added = value[len(before) :] if isinstance(value, list) and same(value[: len(before)], before) else None
+    has_tables = len(page.headers_below(path)) > 0
+    if added is None or has_tables or not all(isinstance(element, dict) for element in added):
+        raise DomainError("is an array of tables, which is not edited in place", key_path=path, fix="Remove it first.")
+    return functools.reduce(lambda extended, element: extended.with_element(path, element), added, page)
 
 
 def _removed(page: Page, path: KeyPath, wanted: dict[str, t.Any]) -> Page:
