@@ -20,7 +20,7 @@ import tomllib
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import KEYS, Kind
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import KEYS
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_page import Page
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import (
     replacement,
