@@ -652,6 +652,11 @@ EDITS: dict[str, tuple[str, list[Operation], str]] = {
     "an empty table": ("[a]\nx = 1\n", [Set(("a", "b"), {})], "[a]\nx = 1\n\n[a.b]\n"),
     "an empty table that is there": ("[a.b]\nx = 1\n", [Set(("a", "b"), {}), Set(("a",), {})], "[a.b]\nx = 1\n"),
     "three blank lines at the end": ("[a]\nx = 1\n\n\n", [Set(("a", "y"), 1)], "[a]\nx = 1\ny = 1\n\n\n"),
+    "one more of an array of tables": (
+        "a.b = 1\n\n[x]\n  [[x.y]]  # the first\n      k = 'v'\n\n# Of z.\n[z]\nk = 1\n",
+        [Set(("x", "y"), [{"k": "v"}, {"k": "w", "l": [1]}])],
+        "a.b = 1\n\n[x]\n  [[x.y]]  # the first\n      k = 'v'\n\n  [[x.y]]\n      k = 'w'\n      l = [1]\n\n# Of z.\n[z]\nk = 1\n",
+    ),
     "beside an array of tables": (
         lines("""
             [a]
@@ -1044,6 +1049,16 @@ REFUSED: dict[str, tuple[str, list[Operation], str]] = {
         "[[a.b]]\nx = 1\n",
         [Set(("a", "b", "x"), 2)],
         "a.b: is an array of tables, not a table. Set it as a whole, or remove it first.",
+    ),
+    "one more of an array of tables that have tables": (
+        "[[a.b]]\nx = 1\n[a.b.c]\ny = 1\n",
+        [Set(("a", "b"), [{"x": 1, "c": {"y": 1}}, {"x": 2}])],
+        "a.b: is an array of tables, which is not edited in place. Remove it first.",
+    ),
+    "a plain value behind an array of tables": (
+        "[[a.b]]\nx = 1\n",
+        [Set(("a", "b"), [{"x": 1}, 2])],
+        "a.b: is an array of tables, which is not edited in place. Remove it first.",
     ),
     "over an array of tables": (
         "[[a.b]]\nx = 1\n",
