@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tomlkit
@@ -165,6 +165,8 @@ CRI = (*IMAGE_SETTINGS, *RUNTIME_SETTINGS, *STREAMING_SETTINGS)
 
 def start_files(draw: random.Random, newest: int = 4) -> Files:
     """config.toml and what it imports; seldom of a version that is newer than the one given."""
+    if newest < 4 and draw.random() < 0.1:
+        return beside_nvidia(draw, newest)
     versions = [version for version in VERSIONS if (version or 1) <= newest or draw.random() < 0.03]
     version = draw.choice(versions)
     drop_ins = draw.choice(DROP_INS)
@@ -176,6 +178,28 @@ def start_files(draw: random.Random, newest: int = 4) -> Files:
         files[path] = _file(draw, draw.choice((version, version, version, None, draw.choice(versions))))
     _link(draw, files, paths)
     return {path: _text(data) for path, data in files.items()}
+
+
+def beside_nvidia(draw: random.Random, newest: int) -> Files:
+    """A file as fleets have it, and beside it what NVIDIA's toolkit writes for a file of that version."""
+    plain = [
+        content
+        for name, content in FIXTURES.items()
+        if name[:1] in "23"[: newest - 1] and b"imports" not in content and b"\xef\xbb\xbf" not in content
+    ]
+    content = draw.choice(plain)
+    is_old = b"version = 2" in content
+    data: dict[str, t.Any] = {"version": 2 if is_old else 3}
+    classes = (*(V2_CRI if is_old else RUNTIME), "containerd")
+    _put(data, (*classes, "default_runtime_name"), draw.choice(("nvidia", "runc")))
+    for name in ("nvidia", "nvidia-cdi", "nvidia-legacy"):
+        table = (*classes, "runtimes", name)
+        _put(data, (*table, "runtime_type"), "io.containerd.runc.v2")
+        _put(data, (*table, "privileged_without_host_devices"), False)
+        _put(data, (*table, "options", "BinaryName"), f"/usr/bin/nvidia-container-runtime{name[6:]}")
+        _put(data, (*table, "options", "SystemdCgroup"), draw.choice((True, False)))
+    line = f'imports = ["{CONF_D}/*.toml"]\n'
+    return {CONFIG: line.encode() + content, f"{CONF_D}/99-nvidia.toml": _text(data)}
 
 
 def _link(draw: random.Random, files: dict[str, dict[str, t.Any]], paths: list[str]) -> None:
@@ -204,11 +228,40 @@ class Wishes:
     absent: tuple[KeyPath, ...] = ()
     sandbox_image: str | None = None
     registry_config_path: str | None = None
+    # The other options of the module, as a user writes them.
+    options: t.Mapping[str, t.Any] = field(default_factory=dict)
+    in_drop_in: bool = False
 
     def __str__(self) -> str:
-        return f"settings {self.settings}, absent {self.absent}, {self.sandbox_image}, {self.registry_config_path}"
+        named = (f"{key}: {value}" for key, value in vars(self).items() if value)
+        return "\n".join(("wishes:", *named))
 
 
+OPTIONS: tuple[t.Mapping[str, t.Any], ...] = (
+    {"systemd_cgroup": True},
+    {"systemd_cgroup": False},
+    {
+        "runtimes": [
+            {"name": "crun", "runtime_type": "io.containerd.runc.v2", "options": {"BinaryName": "/usr/bin/crun"}}
+        ]
+    },
+    {
+        "runtimes": [
+            {"name": "gvisor", "runtime_type": "io.containerd.runsc.v1"},
+            {"name": "nvidia", "state": "absent"},
+        ],
+        "systemd_cgroup": True,
+    },
+    {
+        "runtimes": [
+            {"name": "kata", "runtime_type": "io.containerd.kata.v2", "pod_annotations": ["io.katacontainers.*"]}
+        ],
+        "default_runtime_name": "kata",
+    },
+    {"snapshotter": "native"},
+    {"cni": {"conf_dir": "/etc/new/net.d", "max_conf_num": 3}, "stream_server": {"port": "10020"}},
+    {"max_concurrent_downloads": 9, "image_pull_progress_timeout": "7m"},
+)
 # These say how a file is read, and are no settings that have a place of their own.
 _WISHED = tuple(setting for setting in ALL if setting.path not in (("disabled_plugins",), ("required_plugins",)))
 
@@ -230,6 +283,8 @@ def wishes(draw: random.Random, settings: t.Sequence[tuple[KeyPath, t.Any]]) -> 
         tuple(_absent(draw, path) for path in absent),
         "new.example.com/pause:3" if options[SANDBOX_IMAGE] else None,
         "/etc/new/certs.d" if options[REGISTRY_CONFIG_PATH] else None,
+        {} if absent or draw.random() < 0.6 else draw.choice(OPTIONS),
+        in_drop_in=draw.random() < 0.2,
     )
 
 

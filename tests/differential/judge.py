@@ -41,7 +41,6 @@ Leaves = dict[Path, t.Any]
 Files = t.Mapping[str, bytes]
 
 GRPC, TCP, TTRPC = (("plugins", f"io.containerd.server.v1.{name}") for name in ("grpc", "grpc-tcp", "ttrpc"))
-NOTHING = object()
 _OF_DEBUG_PLUGIN = frozenset({("debug", "address"), ("debug", "uid"), ("debug", "gid")})
 
 
@@ -127,14 +126,21 @@ def dump_all(name: str, files: Sequence[Files]) -> list[Dump]:
     return [Dump.of(result, release(name)) for result in dumps.dump_many(name, [Case(dict(each)) for each in files])]
 
 
-def without_derived(dump: Dump, other: Dump) -> dict[Path, tuple[t.Any, t.Any]]:
+def without_derived(one: Dump, other: Dump) -> dict[Path, tuple[t.Any, t.Any]]:
     """Where two dumps differ, less what containerd 2.3 takes from grpc's settings in files before version 4."""
-    differing = dump.differing(other)
+    derived = (_derived(one), _derived(other))
+    return {
+        path: values
+        for path, values in one.differing(other).items()
+        if not any(value and value == each.get(path) for value, each in zip(values, derived, strict=True))
+    }
+
+
+def _derived(dump: Dump) -> Leaves:
     grpc = {path[2]: value for path, value in dump.leaves.items() if path[:2] == GRPC}
-    derived: Leaves = {(*TTRPC, key): grpc.get(key) for key in ("uid", "gid")}
-    derived |= {(*TCP, key): grpc.get(key) for key in ("max_recv_message_size", "max_send_message_size")}
-    derived[(*TTRPC, "address")] = f"{grpc.get('address')}.ttrpc"
-    return {path: values for path, values in differing.items() if derived.get(path, NOTHING) != values[0]}
+    sizes = {(*TCP, key): grpc.get(key) for key in ("max_recv_message_size", "max_send_message_size")}
+    owners = {(*TTRPC, key): grpc.get(key) for key in ("uid", "gid")}
+    return {**sizes, **owners, (*TTRPC, "address"): f"{grpc.get('address')}.ttrpc"}
 
 
 def in_one_file(settings: Mapping[str, t.Any], release: Release) -> Files:

@@ -22,11 +22,13 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     canonical,
     canonical_paths,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, plan_config
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, DropIn, plan_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import stated_version
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent, wanted
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import effective, leaves, meaningful
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import follow, reaching
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set, applied, look_up
 from nodes.dumps import CONFIG
 
@@ -46,6 +48,7 @@ from differential.judge import (
 )
 
 KeyPath = tuple[str, ...]
+DROP_IN = "/etc/containerd/conf.d/50-airgap.toml"
 # Tables whose entries containerd completes with its defaults.
 NAMED = (RUNTIMES, (*REGISTRY, "configs"), ("proxy_plugins",), ("stream_processors",))
 
@@ -71,9 +74,29 @@ def sources(files: Files, name: str) -> list[Source]:
     return [Source(path, files.get(path)) for path in Node(files).in_order(release(name))]
 
 
-def planned(files: Files, intent: ConfigIntent, name: str) -> ConfigPlan:
+def planned(files: Files, wishes: cases.Wishes, intent: ConfigIntent, name: str) -> ConfigPlan:
     main, *imported = sources(files, name)
-    return plan_config(main.content, intent, release(name), imported=imported)
+    drop_in = drop_in_of(files, name) if wishes.in_drop_in else None
+    return plan_config(main.content, intent, release(name), imported=imported, drop_in=drop_in)
+
+
+def drop_in_of(files: Files, name: str) -> DropIn:
+    """A file of ours, with the line that makes config.toml import it, and what that line imports besides."""
+    data = Node(files).data(CONFIG)
+    line = reaching(CONFIG, data, DROP_IN, release(name))
+    with_line = data if line is None else {**data, "imports": line}
+    followed = follow(CONFIG, with_line, Node({DROP_IN: b"", **files}), release(name))
+    return DropIn(DROP_IN, line, tuple(Source(path, files.get(path)) for path in followed.paths))
+
+
+def intent_of(wishes: cases.Wishes) -> ConfigIntent:
+    return ConfigIntent(
+        wishes.sandbox_image,
+        wishes.registry_config_path,
+        wishes.settings,
+        wishes.absent,
+        CriOptions.read(wishes.options),
+    )
 
 
 def cases_of(name: str) -> tuple[list[Case], Counter[str]]:
@@ -94,8 +117,8 @@ def cases_of(name: str) -> tuple[list[Case], Counter[str]]:
                 # Of two names for CRI, containerd takes one by chance.
                 check_one_cri_table(file.data, stated_version(file.data) or 1, release(name))
             wishes = cases.wishes(draw, settings)
-            intent = ConfigIntent(wishes.sandbox_image, wishes.registry_config_path, wishes.settings, wishes.absent)
-            found.append(Case(files, wishes, intent, planned(files, intent, name)))
+            intent = intent_of(wishes)
+            found.append(Case(files, wishes, intent, planned(files, wishes, intent, name)))
         except DomainError as refusal:
             refused[reason(refusal)] += 1
     return found, refused
@@ -167,7 +190,7 @@ def faults(case: Case, before: Dump, after: Dump, aim: Dump, name: str) -> t.Ite
         yield f"a restart is needed: {changed}"
     if not case.plan.differences and case.after != case.before:
         yield "a file changed without a difference"
-    again = planned(case.after, case.intent, name)
+    again = planned(case.after, case.wishes, case.intent, name)
     if again.differences or again.restart_required:
         yield f"a second plan is not empty: {again.differences}"
 
@@ -175,8 +198,9 @@ def faults(case: Case, before: Dump, after: Dump, aim: Dump, name: str) -> t.Ite
 def asked_for(case: Case, name: str) -> list[KeyPath]:
     """Canonical paths that the wishes are about."""
     before = effective(Node(case.before).parsed(release(name)), release(name))
-    wishes = [wish.path for wish in wanted(case.intent, before, release(name)).wishes]
-    absent = [name for path in case.intent.absent for name in canonical_paths(path)]
+    asked = wanted(case.intent, before, release(name))
+    wishes = [wish.path for wish in asked.wishes]
+    absent = [name for path in (*case.intent.absent, *asked.removals) for name in canonical_paths(path)]
     if look_up(before, ("disabled_plugins",)) != look_up(intended(case, name), ("disabled_plugins",)):
         # A dump has no settings of a plugin that is disabled.
         absent += [("disabled_plugins",), IMAGES, RUNTIME, V2_CRI]

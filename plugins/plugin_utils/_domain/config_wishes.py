@@ -107,7 +107,7 @@ def wanted(intent: ConfigIntent, effective: Data, release: Release) -> Wanted:
     # The options of CRI look at what there is, so they come last and see what else is asked for.
     others = _with_wishes(effective, wishes, intent.absent)
     wishes += [Wish(path, value, path) for path, value in intent.options.wishes(others, release)]
-    _check_agreement(wishes, intent.absent)
+    _check_agreement(wishes, (*intent.absent, *intent.options.removals(others)))
     wishes, warnings = _supported(wishes, effective, intent, release)
     credential_removals, credential_warnings = _credential_removals(intent.credentials, effective)
     return Wanted(
