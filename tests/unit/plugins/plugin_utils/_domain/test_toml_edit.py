@@ -653,9 +653,29 @@ EDITS: dict[str, tuple[str, list[Operation], str]] = {
     "an empty table that is there": ("[a.b]\nx = 1\n", [Set(("a", "b"), {}), Set(("a",), {})], "[a.b]\nx = 1\n"),
     "three blank lines at the end": ("[a]\nx = 1\n\n\n", [Set(("a", "y"), 1)], "[a]\nx = 1\ny = 1\n\n\n"),
     "one more of an array of tables": (
-        "a.b = 1\n\n[x]\n  [[x.y]]  # the first\n      k = 'v'\n\n# Of z.\n[z]\nk = 1\n",
+        lines("""
+            [x]
+              [[x.y]]  # the first
+                  k = 'v'
+
+            # Of z.
+            [z]
+            k = 1
+            """),
         [Set(("x", "y"), [{"k": "v"}, {"k": "w", "l": [1]}])],
-        "a.b = 1\n\n[x]\n  [[x.y]]  # the first\n      k = 'v'\n\n  [[x.y]]\n      k = 'w'\n      l = [1]\n\n# Of z.\n[z]\nk = 1\n",
+        lines("""
+            [x]
+              [[x.y]]  # the first
+                  k = 'v'
+
+              [[x.y]]
+                  k = 'w'
+                  l = [1]
+
+            # Of z.
+            [z]
+            k = 1
+            """),
     ),
     "beside an array of tables": (
         lines("""
