@@ -82,7 +82,7 @@ CRI_OPTIONS: Spec = {
     "cdi_spec_dirs": {"type": "list", "elements": "str"},
     "enable_selinux": {"type": "bool"},
     "max_container_log_line_size": {"type": "int"},
-    "image_decryption": {"type": "dict", "options": {"key_model": {"type": "str"}}},
+    "image_decryption": {"type": "dict", "options": {"key_model": {"type": "str", "no_log": False}}},
     "stream_processors": {"type": "dict"},
     "max_concurrent_downloads": {"type": "int"},
     "concurrent_layer_fetch_buffer": {"type": "int"},

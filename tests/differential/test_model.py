@@ -37,7 +37,7 @@ def start_files(name: str) -> list[Files]:
     draw = random.Random(f"{seed()} {name}")  # noqa: S311
     fixtures: list[Files] = [{CONFIG: content} for content in cases.FIXTURES.values()]
     return fixtures + [
-        cases.start_files(draw, newest=release(name).config_version) for _ in range(count() // len(RELEASES) + 1)
+        cases.start_files(draw, newest=release(name).config_version) for _number in range(count() // len(RELEASES) + 1)
     ]
 
 

@@ -161,9 +161,13 @@ class Source:
                 found[posixpath.dirname(name)].append(blob)
         return found
 
-    @functools.cache  # noqa: B019
     def text(self, blob: str) -> str:
-        return COMMENT.sub("", self.git("cat-file", "blob", blob))
+        return text_of(self, blob)
+
+
+@functools.cache
+def text_of(source: Source, blob: str) -> str:
+    return COMMENT.sub("", source.git("cat-file", "blob", blob))
 
 
 @dataclass(frozen=True)
@@ -238,7 +242,7 @@ class Tag:
         if path[-1] != "options":
             return
         texts = [self.source.text(blob) for folder in RUNC_OPTIONS for blob in self.files.get(folder, ())]
-        proto = next(text for text in texts if "message Options {" in text)
+        (proto,) = (text for text in texts if "message Options {" in text)
         options = proto.partition("message Options {")[2].partition("\n}")[0]
         for proto_type, name in PROTO_FIELD.findall(options):
             yield (*path, "".join(part.capitalize() for part in name.split("_"))), SCALARS[proto_type]

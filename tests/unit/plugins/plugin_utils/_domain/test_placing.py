@@ -18,11 +18,10 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     names,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set
-
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Set
 
 # What stands at the end of a path in the table below; a plugin's own table is left empty.
 FILLING: dict[str, t.Any] = {

@@ -106,7 +106,9 @@ ruin: no final newline             2-dense-no-final-newline
 ruin: Chinese                      2-chinese
 ruin: of another owner             2-generated-by-agent
 """
-FIXTURE_OF = {shape: name.strip() for shape, _, name in (line.partition("  ") for line in SHAPES.splitlines() if line)}
+FIXTURE_OF = {
+    shape: name.strip() for shape, _blanks, name in (line.partition("  ") for line in SHAPES.splitlines() if line)
+}
 
 # What editors and other systems make of a file; sanity tests let no such file into the repository.
 VARIANTS: dict[str, t.Callable[[str], str]] = {
