@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import posixpath
+import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
@@ -20,6 +21,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 USUAL_GLOBS = ("/etc/containerd/conf.d/*.toml", "/etc/containerd/config.d/*.toml")
 # The unit of containerd starts it in the root directory.
 _WORKING_DIRECTORY = "/"
+# What means one thing in Go's patterns and another in Python's.
+_BEYOND_GLOB = re.compile(r"\\|\[[!^]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +132,14 @@ def targets(path: str, data: t.Mapping[str, t.Any], release: Release) -> list[st
         raise DomainError(
             "is not a list of file names", file=path, key_path=("imports",), fix='Write it as imports = ["/a/*.toml"].'
         )
+    for name in imports:
+        if "*" in name and _BEYOND_GLOB.search(name):
+            raise DomainError(
+                f"has {name!r}, which this collection cannot be sure to read as containerd does",
+                file=path,
+                key_path=("imports",),
+                fix="Write the pattern without [^...] and without a backslash.",
+            )
     return [_absolute(name, path, release) for name in imports]
 
 

@@ -330,6 +330,10 @@ BAD_IMPORTS = {
     "a file that is not there": ("imports = ['gone.toml']\n", "DIR/gone.toml: is named in imports and not there; "),
     "a directory": ("imports = ['conf.d']\n", "DIR/conf.d: is not a file (directory)"),
     "not TOML": ("imports = ['bad.toml']\n", "DIR/bad.toml:1:3: not valid TOML"),
+    "a pattern of Go's": (
+        "imports = ['/a/[^b]*.toml']\n",
+        "DIR/config.toml: imports: has '/a/[^b]*.toml', which this ",
+    ),
     "a number": ("imports = 1\n", "DIR/config.toml: imports: is not a list of file names"),
 }
 
