@@ -5,12 +5,12 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean nodes nodes-down test lint sanity units molecule bench venv stage build install
+.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential-config molecule bench venv stage build install
 
 RUN := tests/tools/env
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## three nodes and a private registry; airgap.nodes.site brings them together and proves it
 	@$(RUN) python tests/tools/stage.py install >/dev/null
@@ -25,8 +25,8 @@ nodes: ## bring up nodes (NODES=2.0,2.4; else 1.6, 1.7 and 2.3) and the registry
 nodes-down: ## remove nodes, network and registry
 	@$(RUN) python tests/nodes down
 
-test: ## lint, sanity, units and molecule (from nothing under half an hour, later runs under 12 minutes)
-	@$(RUN) python tests/tools/suites.py lint sanity units molecule
+test: ## lint, sanity, units, differential and molecule (from nothing under half an hour, later runs under 12 minutes)
+	@$(RUN) python tests/tools/suites.py lint sanity units differential molecule
 
 lint: ## yamllint, shellcheck, ruff, mypy, changelog, ansible-lint
 	@$(RUN) python tests/tools/suites.py lint
@@ -36,6 +36,9 @@ sanity: ## ansible-test sanity, no ignores
 
 units: ## unit tests: the controller's, with coverage, and the node side on the oldest Python found
 	@$(RUN) python tests/tools/suites.py units
+
+differential-config: ## 3,000 made-up files and wishes, judged by the containerd of each release
+	@AIRGAP_NODES_CASES=3000 $(RUN) pytest -rs tests/differential
 
 molecule: ## the scenarios on real nodes
 	@$(RUN) python tests/tools/suites.py molecule

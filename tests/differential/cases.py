@@ -231,6 +231,8 @@ class Wishes:
     # The other options of the module, as a user writes them.
     options: t.Mapping[str, t.Any] = field(default_factory=dict)
     in_drop_in: bool = False
+    # Settings that the release does not have are left out with a warning.
+    warned: bool = False
 
     def __str__(self) -> str:
         named = (f"{key}: {value}" for key, value in vars(self).items() if value)
@@ -285,6 +287,7 @@ def wishes(draw: random.Random, settings: t.Sequence[tuple[KeyPath, t.Any]]) -> 
         "/etc/new/certs.d" if options[REGISTRY_CONFIG_PATH] else None,
         {} if absent or draw.random() < 0.6 else draw.choice(OPTIONS),
         in_drop_in=draw.random() < 0.2,
+        warned=draw.random() < 0.7,
     )
 
 

@@ -138,8 +138,8 @@ def without_derived(one: Dump, other: Dump) -> dict[Path, tuple[t.Any, t.Any]]:
 
 def _derived(dump: Dump) -> Leaves:
     grpc = {path[2]: value for path, value in dump.leaves.items() if path[:2] == GRPC}
-    sizes = {(*TCP, key): grpc.get(key) for key in ("max_recv_message_size", "max_send_message_size")}
-    owners = {(*TTRPC, key): grpc.get(key) for key in ("uid", "gid")}
+    sizes: Leaves = {(*TCP, key): grpc.get(key) for key in ("max_recv_message_size", "max_send_message_size")}
+    owners: Leaves = {(*TTRPC, key): grpc.get(key) for key in ("uid", "gid")}
     return {**sizes, **owners, (*TTRPC, "address"): f"{grpc.get('address')}.ttrpc"}
 
 
@@ -166,7 +166,7 @@ def _spelt(path: Path, value: t.Any, release: Release) -> tuple[Path, t.Any]:
 
 def count() -> int:
     """How many cases to make up in all; the number in AIRGAP_NODES_CASES, or enough for every day."""
-    return int(os.environ.get("AIRGAP_NODES_CASES") or 300)
+    return int(os.environ.get("AIRGAP_NODES_CASES") or 450)
 
 
 def seed() -> str:

@@ -96,6 +96,7 @@ def intent_of(wishes: cases.Wishes) -> ConfigIntent:
         wishes.settings,
         wishes.absent,
         CriOptions.read(wishes.options),
+        unsupported="warn" if wishes.warned else "error",
     )
 
 

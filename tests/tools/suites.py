@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the airgap.nodes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run test suites: python suites.py lint sanity units molecule
+"""Run test suites: python suites.py lint sanity units differential molecule
 
 The scenarios mostly wait for nodes, so they run beside everything else. Each step's output goes to a log below the
 state directory, and its end is shown when the step fails.
@@ -101,7 +101,7 @@ def lint() -> list[Step]:
         Step("shellcheck", ("shellcheck", *shell_scripts())),
         Step("ruff", ("ruff", "check", ".")),
         Step("mypy plugins", ("mypy", *plugins), cwd=STAGED.parents[2]),
-        Step("mypy tests", ("mypy", "tests/tools", "tests/nodes", "tests/bench")),
+        Step("mypy tests", ("mypy", "tests/tools", "tests/nodes", "tests/bench", "tests/differential")),
         Step("changelog", ("antsibull-changelog", "lint")),
         Step("ansible-lint", ("env", f"ANSIBLE_COLLECTIONS_PATH={STATE / 'collections'}", "ansible-lint"), cwd=STAGED),
     ]
@@ -128,6 +128,11 @@ def units() -> list[Step]:
     ]
 
 
+def differential() -> list[Step]:
+    """Made-up files and wishes; how many of them is in AIRGAP_NODES_CASES."""
+    return [Step("what containerd says of files and edits", ("pytest", "-rs", "tests/differential"), count_pytest)]
+
+
 def molecule() -> list[Step]:
     # What an interrupted run left says that nodes are there; the testbed knows better.
     shutil.rmtree(STATE / "molecule", ignore_errors=True)
@@ -147,8 +152,8 @@ def molecule() -> list[Step]:
     ]
 
 
-SUITES = {"lint": lint, "sanity": sanity, "units": units, "molecule": molecule}
-TRACKS = [["lint", "units", "sanity"], ["molecule"]]
+SUITES = {"lint": lint, "sanity": sanity, "units": units, "differential": differential, "molecule": molecule}
+TRACKS = [["lint", "units", "differential", "sanity"], ["molecule"]]
 
 
 def say(line: str) -> None:
