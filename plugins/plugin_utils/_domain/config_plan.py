@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import config_checks, config_upgrade
@@ -275,7 +276,9 @@ class _Work:
         wanted_version = _wanted_version(intent)
         if not data and intent.speaks_of_plugins:
             wanted_version = wanted_version or intent.config_version
-        version = version_to_have(data, kept, wanted_version, self._release, needs_one=intent.speaks_of_plugins)
+        imported = max((stated_version(file.data) or 0 for file in self._files[1:]), default=0)
+        needs_one = intent.speaks_of_plugins
+        version = version_to_have(data, kept, wanted_version, self._release, needs_one=needs_one, imported=imported)
         if intent.speaks_of_cri:
             check_cri_survives(kept, version, self._release)
         if version is None:
@@ -349,6 +352,14 @@ def _check_nothing_returns(operations: t.Sequence[Operation], absent: tuple[KeyP
 # --- what containerd would make of the result
 
 
+def _check_alone(data: t.Mapping[str, t.Any], intent: ConfigIntent, release: Release) -> None:
+    version = stated_version(data) or 1
+    if intent.speaks_of_cri:
+        config_checks.check_cri_is_enabled(data)
+        config_checks.check_one_cri_table(data, version, release)
+    config_checks.check_plugin_names(data, version, release)
+
+
 def _check(
     files: t.Sequence[ConfigFile], differences: list[Difference], intent: ConfigIntent, release: Release
 ) -> None:
@@ -357,10 +368,6 @@ def _check(
     config_checks.check_versions(files, release)
     config_checks.check_cni_directories(files)
     for file in files:
-        version = stated_version(file.data) or 1
-        if intent.speaks_of_cri:
-            config_checks.check_cri_is_enabled(file.data)
-            config_checks.check_one_cri_table(file.data, version, release)
-        config_checks.check_plugin_names(file.data, version, release)
+        _naming(file.path, files[0].path, functools.partial(_check_alone, file.data, intent, release))
     if intent.speaks_of_plugins:
         config_checks.check_one_registry_method(effective(files, release), files, release)

@@ -55,11 +55,13 @@ def check_accepted(version: int, release: Release) -> None:
         )
 
 
-def version_to_have(data: Data, kept: Data, wanted: int | None, release: Release, *, needs_one: bool) -> int | None:
+def version_to_have(
+    data: Data, kept: Data, wanted: int | None, release: Release, *, needs_one: bool, imported: int = 0
+) -> int | None:
     """The version that the file will have, None where it has none and must stay without.
 
     ``kept`` is the data less what is to go; ``wanted`` is what the user asks for; ``needs_one`` says that a plugin is
-    spoken of.
+    spoken of; ``imported`` is the highest version that an imported file states.
 
     :raises DomainError: the file's tables would lose their meaning with that version.
     """
@@ -70,10 +72,10 @@ def version_to_have(data: Data, kept: Data, wanted: int | None, release: Release
     if stated is not None and "version" not in kept:
         _check_version_change(kept, stated, 1)
         return None
-    return _version_to_add(kept, release) if stated is None and needs_one else stated
+    return _version_to_add(kept, release, imported) if stated is None and needs_one else stated
 
 
-def _version_to_add(data: Data, release: Release) -> int | None:
+def _version_to_add(data: Data, release: Release, imported: int) -> int | None:
     """The version that a file without one gets, None where it must stay without.
 
     Only a file that has no plugin table can be given a version without a change of meaning: containerd reads all others
@@ -90,8 +92,10 @@ def _version_to_add(data: Data, release: Release) -> int | None:
             fix=_ADD_VERSION,
         )
     if not plugins:
-        # Version 4 no longer reads [grpc], [ttrpc], [debug] and [metrics] of a file that was written before it.
-        return min(release.config_version, 3)
+        # Version 4 no longer reads [grpc], [ttrpc], [debug] and [metrics] of a file that was written before it. Without
+        # them the file may be as new as what it imports, which must not be newer.
+        is_open = not _server_tables(data)
+        return min(release.config_version, max(imported, _SERVER_TABLES_UP_TO) if is_open else _SERVER_TABLES_UP_TO)
     ignored = [] if look_up(data, V1_CRI) is not None else [*filter(_is_uri, _table(data, "plugins"))]
     if ignored and release.line < (2, 0):
         raise DomainError(
@@ -116,14 +120,19 @@ def _check_version_change(data: Data, version: int | None, wanted: int) -> None:
             key_path=("version",),
             fix="Leave the version as it is, or move the tables in the file yourself.",
         )
-    server = [name for name in ("grpc", "ttrpc", "metrics") if _table(data, name)]
-    server += ["debug"] if _table(data, "debug").keys() & {"address", "uid", "gid"} else []
+    server = _server_tables(data)
     if server and wanted > _SERVER_TABLES_UP_TO >= (version or 1):
         raise DomainError(
             f"the file is of version {version or 1}; its table [{server[0]}] would be lost in version {wanted}",
             key_path=("version",),
             fix="Leave the version as it is, or move the table in the file yourself.",
         )
+
+
+def _server_tables(data: Data) -> list[str]:
+    """What version 4 has in tables of plugins."""
+    names = [name for name in ("grpc", "ttrpc", "metrics") if _table(data, name)]
+    return [*names, *(["debug"] if _table(data, "debug").keys() & {"address", "uid", "gid"} else [])]
 
 
 def check_cri_survives(data: Data, version: int | None, release: Release) -> None:

@@ -185,6 +185,26 @@ def test_no_copy_where_containerd_would_read_it(node: Node, pattern: str) -> Non
     assert not node.run(sandbox_image=IMAGE, backup=True)["changed"]
 
 
+def test_an_error_about_an_imported_file_names_it(node: Node) -> None:
+    node.version = "2.1.5"
+    node.write(f"version = 3\n{IMPORTING}")
+    other = put(node, "conf.d/a.toml", f"version = 3\ndisabled_plugins = ['{CRI}']\n")
+    assert node.run(sandbox_image=IMAGE)["msg"].startswith(f"{other}: disabled_plugins: disables {CRI}, ")
+
+
+@pytest.mark.parametrize(
+    ("main", "imported", "version"),
+    [("", 4, 4), ("", 3, 3), ("[grpc]\naddress = '/a'\n", 3, 3)],
+    ids=["as new as what it imports", "not needlessly", "not so new that its own tables are lost"],
+)
+def test_the_version_of_a_file_that_only_imports(node: Node, main: str, imported: int, version: int) -> None:
+    node.version = "2.3.4"
+    node.write(f"{IMPORTING}{main}")
+    put(node, "conf.d/a.toml", f"version = {imported}\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n")
+    assert node.run(sandbox_image=IMAGE)["config_version"] == version
+    assert node.text().startswith(f"version = {version}\n")
+
+
 def test_imports_from_an_unusual_place_take_a_second_reading(node: Node) -> None:
     node.write(f"version = 2\n{IMPORTING}[plugins.'{CRI}']\nsandbox_image = '{IMAGE}'\n")
     put(node, "conf.d/a.toml", "version = 2\nimports = ['../site.toml']\n")
