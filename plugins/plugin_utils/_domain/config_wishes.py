@@ -205,7 +205,8 @@ def _supported(
             raise _not_supported(wish, problem, release)
         if problem is not None:
             fate = "it is written all the same" if unsupported == "write" else "it is left out on this node"
-            warnings.append(f"{show_key_path(wish.written)}: {_what(problem, release)}; {fate}.")
+            hint = f" Did you mean {show_key_path(problem.nearest)}?" if problem.nearest is not None else ""
+            warnings.append(f"{show_key_path(wish.written)}: {_what(problem, release)}; {fate}.{hint}")
         if problem is None or unsupported == "write":
             kept.append(wish)
     return kept, warnings
