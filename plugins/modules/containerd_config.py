@@ -367,8 +367,8 @@ options:
   layout:
     description:
       - V(in_place) edits the file in which each setting is effective, config.toml or one that it imports.
-      - V(drop_in) writes to O(drop_in_path) and lets config.toml import it, where the release merges files key by key, as
-        containerd 2.x does. On 1.x a drop-in would replace the whole of a plugin's table, so files are edited in place.
+      - V(drop_in) writes to O(drop_in_path) and lets config.toml import it, on containerd 2.x, which merges files key
+        by key. On 1.x a drop-in would replace the whole of a plugin's table, so files are edited in place.
     type: str
     choices: [in_place, drop_in]
     default: in_place
