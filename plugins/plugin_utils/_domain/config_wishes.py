@@ -22,6 +22,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_option
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import AUTH_KEYS, NodeCredentials
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import in_canonical_names, leaves
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.image_pulls import SNAPSHOTTER, fails_to_unpack
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.runtime_classes import RUNC, RUNC_TYPE
@@ -109,6 +110,7 @@ def wanted(intent: ConfigIntent, effective: Data, release: Release) -> Wanted:
     wishes += [Wish(path, value, path) for path, value in intent.options.wishes(others, release)]
     _check_agreement(wishes, (*intent.absent, *intent.options.removals(others)))
     wishes, warnings = _supported(wishes, effective, intent, release)
+    warnings += _not_unpacked(wishes, effective, intent, release)
     credential_removals, credential_warnings = _credential_removals(intent.credentials, effective)
     return Wanted(
         tuple(wishes),
@@ -210,6 +212,17 @@ def _supported(
         if problem is None or unsupported == "write":
             kept.append(wish)
     return kept, warnings
+
+
+def _not_unpacked(wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release) -> t.Iterator[str]:
+    """A warning of a snapshotter among the settings; the option of that name sees to what it needs."""
+    snapshotter = fails_to_unpack(_with_wishes(effective, wishes, intent.absent), release)
+    for wish in wishes:
+        if wish.path == SNAPSHOTTER and snapshotter is not None:
+            yield (
+                f"{show_key_path(wish.written)}: the transfer service, by which containerd {release} pulls, does not "
+                f"unpack for {snapshotter}: every pull would fail. The option snapshotter sets what it needs as well."
+            )
 
 
 def _runtime_type(wish: Wish, wishes: list[Wish], effective: Data) -> str:

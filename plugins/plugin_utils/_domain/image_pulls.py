@@ -108,6 +108,21 @@ class ImagePulls:
         return [(UNPACK_CONFIG, [*(stated or []), *missing])]
 
 
+def fails_to_unpack(effective: Data, release: Release) -> str | None:
+    """The snapshotter for which the service that pulls does not unpack, so that every pull fails."""
+    snapshotter = look_up(effective, SNAPSHOTTER)
+    stated = look_up(effective, UNPACK_CONFIG)
+    if not isinstance(snapshotter, str) or not release.rules.pulls_by_transfer_service:
+        return None
+    if local_pull_reasons(effective, release):
+        return None
+    # Some releases unpack for erofs where the node can.
+    covered = {DEFAULT_SNAPSHOTTER, *_OWN_DIFFERS}
+    if isinstance(stated, list):
+        covered = {entry.get("snapshotter") for entry in stated if isinstance(entry, dict)}
+    return None if snapshotter in covered else snapshotter
+
+
 def _is_local(data: Data, release: Release) -> bool:
     """Whether CRI pulls by itself, its own limit of downloads set aside: that is put where it counts."""
     if not release.rules.pulls_by_transfer_service:

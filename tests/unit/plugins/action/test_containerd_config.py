@@ -394,6 +394,29 @@ def test_a_containerd_newer_than_known(node: Node) -> None:
     assert result["warnings"] == ["containerd 2.5.0 is newer than this collection knows (2.4); it is treated as 2.4.0."]
 
 
+@pytest.mark.parametrize(
+    ("version", "settings", "is_warned"),
+    [
+        ("2.1.5", {}, True),
+        ("2.1.5", {"io.containerd.transfer.v1.local": {"unpack_config": [{"snapshotter": "native"}]}}, False),
+        ("2.1.5", {IMAGES: {"use_local_image_pull": True}}, False),
+        ("2.0.7", {}, False),
+    ],
+    ids=["not unpacked for", "unpacked for", "pulled locally", "before the transfer service"],
+)
+def test_a_snapshotter_for_which_nobody_unpacks(node: Node, version: str, settings: Raw, is_warned: bool) -> None:
+    """As measured: no unpack platforms defined, on every pull."""
+    node.version = version
+    settings = {**settings, IMAGES: {**settings.get(IMAGES, {}), "snapshotter": "native"}}
+    result = node.run(settings={"plugins": settings})
+    assert result["changed"]
+    assert result.get("warnings", []) == is_warned * [
+        f'{node.file}: plugins."{IMAGES}".snapshotter: the transfer service, by which containerd {version} pulls, does '
+        "not unpack for native: every pull would fail. The option snapshotter sets what it needs as well."
+    ]
+    assert "warnings" not in node.run(snapshotter="native")
+
+
 def test_warnings_name_the_file(node: Node) -> None:
     node.write('disabled_plugins = ["cri"]\n')
     result = node.run(sandbox_image=IMAGE)
