@@ -117,7 +117,7 @@ def fails_to_unpack(effective: Data, release: Release) -> str | None:
     if local_pull_reasons(effective, release):
         return None
     # Some releases unpack for erofs where the node can.
-    covered = {DEFAULT_SNAPSHOTTER, *_OWN_DIFFERS}
+    covered: set[t.Any] = {DEFAULT_SNAPSHOTTER, *_OWN_DIFFERS}
     if isinstance(stated, list):
         covered = {entry.get("snapshotter") for entry in stated if isinstance(entry, dict)}
     return None if snapshotter in covered else snapshotter
