@@ -23,6 +23,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     RUNTIME,
     V2_CRI,
     names,
+    plugin_id,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, leaves
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
@@ -128,19 +129,28 @@ def dump_all(name: str, files: Sequence[Files]) -> list[Dump]:
 
 def without_derived(one: Dump, other: Dump) -> dict[Path, tuple[t.Any, t.Any]]:
     """Where two dumps differ, less what containerd 2.3 takes from grpc's settings in files before version 4."""
-    derived = (_derived(one), _derived(other))
     return {
         path: values
         for path, values in one.differing(other).items()
-        if not any(value and value == each.get(path) for value, each in zip(values, derived, strict=True))
+        if not any(_is_derived(path, value, dump) for value, dump in zip(values, (one, other), strict=True))
     }
 
 
-def _derived(dump: Dump) -> Leaves:
-    grpc = {path[2]: value for path, value in dump.leaves.items() if path[:2] == GRPC}
-    sizes: Leaves = {(*TCP, key): grpc.get(key) for key in ("max_recv_message_size", "max_send_message_size")}
-    owners: Leaves = {(*TTRPC, key): grpc.get(key) for key in ("uid", "gid")}
-    return {**sizes, **owners, (*TTRPC, "address"): f"{grpc.get('address')}.ttrpc"}
+def _is_derived(path: Path, value: t.Any, dump: Dump) -> bool:
+    if path == (*TTRPC, "address"):
+        return str(value).endswith(".sock.ttrpc")
+    is_taken_over = (path[:2] == TCP and path[-1].endswith("_message_size")) or path[:2] == TTRPC
+    return is_taken_over and bool(value) and value == dump.leaves.get((*GRPC, path[-1]))
+
+
+def is_decided_by_chance(files: Files) -> bool:
+    """Whether a file before version 2 has a plugin by both of its names, of which containerd 2.x takes one."""
+    for content in files.values():
+        data = parse(content.decode())
+        plugins = data.get("plugins", {}) if data.get("version") in (None, 0, 1) else {}
+        if any("." not in name and plugin_id(name) in plugins for name in plugins):
+            return True
+    return False
 
 
 def in_one_file(settings: Mapping[str, t.Any], release: Release) -> Files:

@@ -25,6 +25,7 @@ from differential.judge import (
     count,
     dump_all,
     in_one_file,
+    is_decided_by_chance,
     release,
     seed,
     shown,
@@ -73,7 +74,8 @@ def sorted_out(files: list[Files], release: Release) -> tuple[list[Files], list[
     for each in files:
         try:
             check(Node(each).parsed(release), release)
-            known.append(each)
+            if not is_decided_by_chance(each):
+                known.append(each)
         except DomainError as refusal:
             # 2.x starts with tables of version 1 in a newer file, and passes over them.
             if "does not start" in refusal.what and "2.x ignores it" not in refusal.what:

@@ -11,7 +11,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 import pytest
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_checks import check_one_cri_table
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
     IMAGES,
@@ -24,7 +23,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, DropIn, plan_config
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import stated_version
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent, wanted
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import effective, leaves, meaningful
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
@@ -41,6 +39,7 @@ from differential.judge import (
     count,
     dump_all,
     in_one_file,
+    is_decided_by_chance,
     release,
     seed,
     shown,
@@ -114,9 +113,9 @@ def cases_of(name: str) -> tuple[list[Case], Counter[str]]:
         try:
             parsed = Node(files).parsed(release(name))
             settings = list(leaves(effective(parsed, release(name))))
-            for file in parsed:
-                # Of two names for CRI, containerd takes one by chance.
-                check_one_cri_table(file.data, stated_version(file.data) or 1, release(name))
+            if is_decided_by_chance(files):
+                refused["(not asked, since containerd decides by chance)"] += 1
+                continue
             wishes = cases.wishes(draw, settings)
             intent = intent_of(wishes)
             found.append(Case(files, wishes, intent, planned(files, wishes, intent, name)))

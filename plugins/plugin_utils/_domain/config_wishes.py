@@ -104,7 +104,8 @@ def wanted(intent: ConfigIntent, effective: Data, release: Release) -> Wanted:
         *_of_settings(intent.settings),
         *(Wish(path, value, path) for path, value in _of_options(intent, release)),
     ]
-    wishes += _own_class(wishes, effective, release)
+    kept = _with_wishes(effective, (), intent.absent)
+    wishes += _own_class(wishes, kept, release)
     # The options of CRI look at what there is, so they come last and see what else is asked for.
     others = _with_wishes(effective, wishes, intent.absent)
     wishes += [Wish(path, value, path) for path, value in intent.options.wishes(others, release)]

@@ -130,9 +130,9 @@ def _aliases(path: KeyPath) -> list[KeyPath]:
 
 def _place(draft: _Draft, wish: Set, first: str) -> None:
     before = draft.effective()
-    if _is_granted(before, wish):
-        return
     wanted = meaningful(applied(before, [wish]))
+    if same(before, wanted) and _is_stated(draft, wish):
+        return
     order = sorted(draft.files, key=lambda file: file.path != first)
     for file in order:
         for operations in _candidates(file, wish, draft):
@@ -142,9 +142,12 @@ def _place(draft: _Draft, wish: Set, first: str) -> None:
     raise _hopeless(draft, wish, order[0])
 
 
-def _is_granted(data: t.Mapping[str, t.Any], wish: Set) -> bool:
-    value = look_up(data, wish.path)
-    return value is not None and (same(value, wish.value) or (wish.value == {} and isinstance(value, dict)))
+def _is_stated(draft: _Draft, wish: Set) -> bool:
+    """Whether one of the files says so; what means nothing to containerd can be wished for, too."""
+    found = (look_up(file.data, name) for file in draft.files for name in names(wish.path))
+    return look_up(draft.effective(), wish.path) is not None or any(
+        value is not None and (same(value, wish.value) or wish.value == {}) for value in found
+    )
 
 
 # --- the places of one wish in one file, the best first
