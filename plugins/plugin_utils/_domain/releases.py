@@ -102,6 +102,9 @@ class Feature(enum.Enum):
     # The call was taken out in between; read at every tag of 2.x.
     IMAGE_DECRYPTION = "the decryption of images by CRI", "1.4.0", "1.5.0", "1.6.0", "1.7.0", "2.1.7", "2.2.2"
 
+    # There is no switch any more. Read at v2.4.0 and v2.4.2.
+    CDI_ALWAYS = "devices by CDI, whatever the configuration says", "2.4.0"
+
     def __init__(self, text: str, *since: str) -> None:
         self.text = text
         self.since = tuple(Release.parse(version) for version in since)
