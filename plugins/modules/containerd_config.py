@@ -218,7 +218,7 @@ options:
   enable_cdi:
     description:
       - Let device plugins name devices by CDI. From containerd 1.7 on; the default is V(false) there and V(true) from
-        2.0 on, where V(false) is deprecated.
+        2.0 on. From 2.4 on there is no switch, so that V(true) is met and V(false) counts as unsupported.
     type: bool
   cdi_spec_dirs:
     description:

@@ -21,7 +21,7 @@ from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTA
 from ansible_collections.airgap.nodes.plugins.modules import containerd_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import IMAGES, RUNTIME, RUNTIMES, V2_CRI
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import plan_config
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import Source, plan_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import in_canonical_names, leaves
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
@@ -221,7 +221,12 @@ OPTIONS = [
     plain(
         "device_ownership_from_security_context", True, runtime("device_ownership_from_security_context"), since=(1, 6)
     ),
-    plain("enable_cdi", True, runtime("enable_cdi"), since=(1, 7)),
+    Option(
+        "enable_cdi",
+        {"enable_cdi": True},
+        {(1, 7): {runtime("enable_cdi"): True}, (2, 4): {}},
+        since=(1, 7),
+    ),
     plain("cdi_spec_dirs", ["/etc/cdi"], runtime("cdi_spec_dirs"), since=(1, 7)),
     plain("enable_selinux", True, runtime("enable_selinux")),
     plain("max_container_log_line_size", -1, runtime("max_container_log_line_size")),
@@ -357,7 +362,11 @@ def of_option(option: Option, release_name: str) -> dict[str, Outcome | DomainEr
 
 
 def line_of(release_name: str) -> Line:
-    return Release.parse(dumps.version(release_name)).line
+    """A release that is refused anyway is not asked."""
+    line = Release.parse(dumps.version(release_name)).line
+    if line < (1, 5):
+        pytest.skip("this collection does not write for it")
+    return line
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
@@ -407,6 +416,49 @@ def asked_for(asked: dict[str, t.Any]) -> t.Iterator[str]:
             yield name
 
 
+# --- beside what NVIDIA's toolkit writes
+
+DROP_IN: t.Final = "/etc/containerd/conf.d/99-nvidia.toml"
+NVIDIA: t.Final = """
+[plugins."TABLE".containerd]
+  default_runtime_name = "nvidia"
+[plugins."TABLE".containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
+[plugins."TABLE".containerd.runtimes.nvidia]
+  runtime_type = "io.containerd.runc.v2"
+  [plugins."TABLE".containerd.runtimes.nvidia.options]
+    BinaryName = "/usr/bin/nvidia-container-runtime"
+"""
+BESIDE: dict[str, tuple[dict[str, t.Any], Settings]] = {
+    "the same cgroup driver for its class": (
+        {"systemd_cgroup": True},
+        {class_of("runc", "options", "SystemdCgroup"): True, class_of("nvidia", "options", "SystemdCgroup"): True},
+    ),
+    "another class beside it": (
+        {"runtimes": [{"name": "crun", "runtime_type": RUNC}]},
+        {class_of(name, "runtime_type"): RUNC for name in ("runc", "nvidia", "crun")},
+    ),
+    "its class removed": (
+        {"runtimes": [{"name": "nvidia", "state": "absent"}], "default_runtime_name": "runc"},
+        {class_of("nvidia", "runtime_type"): None, runtime("containerd", "default_runtime_name"): "runc"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_beside_nvidia(case: str, release_name: str) -> None:
+    """Its file replaces the whole table of config.toml on 1.x, and is merged into it on 2.x."""
+    table, version = (RUNTIME[1], 3) if line_of(release_name) >= (2, 0) else (V2_CRI[1], 2)
+    release = Release.parse(dumps.version(release_name))
+    own = f'version = {version}\nimports = ["/etc/containerd/conf.d/*.toml"]\n'
+    theirs = f"version = {version}\n{NVIDIA}".replace("TABLE", table)
+    asked, wanted = BESIDE[case]
+    plan = plan_config(own.encode(), read(asked), release, imported=[Source(DROP_IN, theirs.encode())])
+    files = {file.path: file.text.encode() for file in plan.files}
+    dump = shown(dumps.dump_many(release_name, [dumps.Case(files)])[0])
+    assert {path: dump.get(path) for path in wanted} == wanted
+
+
 # --- the documentation's examples
 
 
@@ -437,6 +489,7 @@ def test_example(name: str, release_name: str) -> None:
     """Each example is taken by each release, or refused for a setting that the release does not have."""
     if not examples()[name].keys() & CRI_OPTIONS.keys():
         pytest.skip("has no option of CRI")
+    assert line_of(release_name)
     found = example_results(release_name)
     results, starts = found[name], found[""]
     if isinstance(results, DomainError):

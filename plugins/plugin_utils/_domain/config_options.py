@@ -47,6 +47,8 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][\w.+-]*/[\w.+-]+", re.ASCII)
 _HIGHEST_PORT = 65535
 
 _CNI: KeyPath = (*RUNTIME, "cni")
+_CDI: KeyPath = (*RUNTIME, "enable_cdi")
+_CDI: KeyPath = (*RUNTIME, "enable_cdi")
 _TLS: KeyPath = (*V2_CRI, "enable_tls_streaming")
 _TLS_CERT: KeyPath = (*V2_CRI, "x509_key_pair_streaming", "tls_cert_file")
 _TLS_KEY: KeyPath = (*V2_CRI, "x509_key_pair_streaming", "tls_key_file")
@@ -96,7 +98,7 @@ class CriOptions:
         _check_stream_processors(after, self.plain)
         return [
             *self.runtimes.wishes(effective, release),
-            *self.plain.items(),
+            *(wish for wish in self.plain.items() if not _is_given(*wish, release)),
             *self.pulls.wishes(effective, release),
         ]
 
@@ -109,6 +111,11 @@ class CriOptions:
         if self.pulls.key_model == KEYS_ON_NODE and not release.knows(Feature.IMAGE_DECRYPTION):
             return {KEY_MODEL: "its CRI decrypts no image; that of 1.x, 2.1.7, 2.2.2 and 2.3 does"}
         return {}
+
+
+def _is_given(path: KeyPath, value: t.Any, release: Release) -> bool:
+    """Whether the release does so in any case, and has no key for it any more."""
+    return path == _CDI and value is True and release.knows(Feature.CDI_ALWAYS)
 
 
 # --- values
@@ -226,7 +233,7 @@ _OPTIONS: t.Mapping[str, tuple[KeyPath, Reader]] = {
         (*RUNTIME, "device_ownership_from_security_context"),
         _as_it_is,
     ),
-    "enable_cdi": ((*RUNTIME, "enable_cdi"), _as_it_is),
+    "enable_cdi": (_CDI, _as_it_is),
     "cdi_spec_dirs": ((*RUNTIME, "cdi_spec_dirs"), _paths),
     "enable_selinux": ((*RUNTIME, "enable_selinux"), _as_it_is),
     "max_container_log_line_size": ((*RUNTIME, "max_container_log_line_size"), _as_it_is),
@@ -310,6 +317,11 @@ def _pulls(raw: Raw, classes: t.Sequence[RuntimeClass]) -> ImagePulls:
 
 def _without_none(entry: Data) -> Data:
     return {key: value for key, value in entry.items() if value is not None}
+
+
+def _is_always_so(path: KeyPath, value: t.Any, release: Release) -> bool:
+    """Whether the release has no switch any more, and does what is asked for."""
+    return path == _CDI and value is True and release.knows(Feature.CDI_ALWAYS)
 
 
 # --- stream processors

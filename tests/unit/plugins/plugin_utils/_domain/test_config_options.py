@@ -182,6 +182,18 @@ def test_without_effect(unsupported: Unsupported) -> None:
     assert "use_local_image_pull" not in plan.text
 
 
+CDI: dict[str, tuple[bool, str, list[t.Any]]] = {
+    "on where there is a switch": (True, "2.3.4", [((*RUNTIME, "enable_cdi"), True)]),
+    "on where it is always": (True, "2.4.0", []),
+    "off where it is always": (False, "2.4.0", [((*RUNTIME, "enable_cdi"), False)]),
+}
+
+
+@pytest.mark.parametrize(("value", "version", "wishes"), CDI.values(), ids=CDI)
+def test_cdi(value: bool, version: str, wishes: list[t.Any]) -> None:
+    assert CriOptions.read({"enable_cdi": value}).wishes({}, Release.parse(version)) == wishes
+
+
 # --- with what else is asked for
 
 CREDENTIALS = {"plugins": {IMAGES[1]: {"registry": {"configs": {"registry.example.com": {"auth": {"auth": "eDp5"}}}}}}}
