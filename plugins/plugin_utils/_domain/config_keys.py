@@ -11,6 +11,7 @@ Read in containerd 1.7.24, 2.0.5, 2.1.5 and 2.3.4, and measured key by key on 1.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
@@ -122,6 +123,7 @@ class Names:
         return iter(dict.fromkeys(name for name in (self.v4, self.v3, self.v2, self.v1) if name is not None))
 
 
+@functools.cache
 def canonical(path: KeyPath) -> KeyPath:
     """The version 4 path of a setting that is named as in any version.
 

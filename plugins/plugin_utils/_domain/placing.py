@@ -10,6 +10,7 @@ the first one counts by which the wish takes effect, and nothing else does.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
@@ -47,23 +48,21 @@ class Placement:
     operations: Operations
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class _Draft:
-    """Files in the making."""
+    """Files in the making, and what was done to them so far."""
 
     files: Files
-    operations: Operations
     release: Release
+    done: tuple[tuple[str, Operation], ...] = ()
 
-    def tried(self, path: str, operations: t.Sequence[Operation]) -> Files:
-        return tuple(
+    def with_operations(self, path: str, operations: t.Sequence[Operation]) -> _Draft:
+        files = tuple(
             ConfigFile(file.path, applied(file.data, operations)) if file.path == path else file for file in self.files
         )
+        return _Draft(files, self.release, (*self.done, *((path, operation) for operation in operations)))
 
-    def add(self, path: str, operations: t.Sequence[Operation]) -> None:
-        self.files = self.tried(path, operations)
-        self.operations.setdefault(path, []).extend(operations)
-
+    @functools.cached_property
     def effective(self) -> dict[str, t.Any]:
         return effective(self.files, self.release)
 
@@ -71,6 +70,13 @@ class _Draft:
         """The version by which the release reads the file."""
         versions = versions_read_as(self.files, self.release)
         return next(version for one, version in zip(self.files, versions, strict=True) if one.path == file.path)
+
+    def operations(self) -> Operations:
+        found: Operations = {}
+        # What goes may show how what comes is to be laid out.
+        for path, operation in sorted(self.done, key=lambda one: isinstance(one[1], Remove)):
+            found.setdefault(path, []).append(operation)
+        return found
 
 
 def place(
@@ -83,26 +89,22 @@ def place(
 
     :raises DomainError: the release reads the wish in none of the places, or something else would change with it.
     """
-    draft = _Draft(files, {}, release)
     tables = [path for path in absent if is_whole_table(path)]
-    _remove(draft, tables)
     settings = [path for path in absent if path not in tables]
-    before = draft.effective()
-    target = _without(before, settings)
+    draft = _removed(_Draft(files, release), tables)
+    target = _without(draft.effective, settings)
     is_refilled = any(wish.path[: len(RUNTIMES)] == RUNTIMES for wish in wishes)
-    if look_up(before, RUNTIMES) and look_up(target, RUNTIMES) == {} and not is_refilled:
+    if look_up(draft.effective, RUNTIMES) and look_up(target, RUNTIMES) == {} and not is_refilled:
         # No runtime class of the user's is left, so containerd's own comes back.
         settings.append(RUNTIMES)
         target = _without(target, [RUNTIMES])
-    _remove(draft, settings)
+    draft = _removed(draft, settings)
     # What stood behind something removed, as the snapshotter of version 2 behind its runtimes, is wished for again.
-    lost = [Set(path, value) for path, value in leaves(target) if look_up(draft.effective(), path) is None]
+    lost = [Set(path, value) for path, value in leaves(target) if look_up(draft.effective, path) is None]
     for wish in [*lost, *wishes]:
-        _place(draft, wish, first or files[0].path)
+        draft = _placed(draft, wish, first or files[0].path)
     _prove(draft, applied(target, wishes))
-    # What goes may show how what comes is to be laid out.
-    ordered = {path: sorted(each, key=lambda one: isinstance(one, Remove)) for path, each in draft.operations.items()}
-    return Placement(draft.files, ordered)
+    return Placement(draft.files, draft.operations())
 
 
 def _without(data: t.Mapping[str, t.Any], absent: t.Iterable[KeyPath]) -> dict[str, t.Any]:
@@ -114,12 +116,12 @@ def is_whole_table(path: KeyPath) -> bool:
     return len(path) < (3 if path[:1] == ("plugins",) else 2)
 
 
-def _remove(draft: _Draft, paths: t.Sequence[KeyPath]) -> None:
+def _removed(draft: _Draft, paths: t.Sequence[KeyPath]) -> _Draft:
+    every = [name for path in paths for name in _aliases(path)]
     for file in draft.files:
-        every = [name for path in paths for name in _aliases(path)]
         removals = [Remove(name) for name in every if look_up(file.data, name) is not None]
-        if removals:
-            draft.add(file.path, removals)
+        draft = draft.with_operations(file.path, removals) if removals else draft
+    return draft
 
 
 def _aliases(path: KeyPath) -> list[KeyPath]:
@@ -128,24 +130,23 @@ def _aliases(path: KeyPath) -> list[KeyPath]:
     return list(dict.fromkeys([path, *(alias for name in canonical_paths(path) for alias in names(name))]))
 
 
-def _place(draft: _Draft, wish: Set, first: str) -> None:
-    before = draft.effective()
-    wanted = meaningful(applied(before, [wish]))
-    if same(before, wanted) and _is_stated(draft, wish):
-        return
+def _placed(draft: _Draft, wish: Set, first: str) -> _Draft:
+    wanted = meaningful(applied(draft.effective, [wish]))
+    if same(draft.effective, wanted) and _is_stated(draft, wish):
+        return draft
     order = sorted(draft.files, key=lambda file: file.path != first)
     for file in order:
         for operations in _candidates(file, wish, draft):
-            if same(effective(draft.tried(file.path, operations), draft.release), wanted):
-                draft.add(file.path, operations)
-                return
+            trial = draft.with_operations(file.path, operations)
+            if same(trial.effective, wanted):
+                return trial
     raise _hopeless(draft, wish, order[0])
 
 
 def _is_stated(draft: _Draft, wish: Set) -> bool:
     """Whether one of the files says so; what means nothing to containerd can be wished for, too."""
     found = (look_up(file.data, name) for file in draft.files for name in names(wish.path))
-    return look_up(draft.effective(), wish.path) is not None or any(
+    return look_up(draft.effective, wish.path) is not None or any(
         value is not None and (same(value, wish.value) or wish.value == {}) for value in found
     )
 
@@ -207,9 +208,9 @@ def _hopeless(draft: _Draft, wish: Set, file: ConfigFile) -> DomainError:
     for other in draft.files:
         if other.path == file.path:
             continue
-        alone = _Draft(tuple(one for one in draft.files if one.path != other.path), {}, draft.release)
+        alone = _Draft(tuple(one for one in draft.files if one.path != other.path), draft.release)
         try:
-            _place(alone, wish, file.path)
+            _placed(alone, wish, file.path)
         except DomainError:
             continue
         return DomainError(
@@ -235,7 +236,7 @@ def _why_nowhere(draft: _Draft, wish: Set, file: ConfigFile) -> tuple[str, str]:
 
 def _prove(draft: _Draft, target: t.Mapping[str, t.Any]) -> None:
     """:raises DomainError: the model says that something else changed than what was asked."""
-    before, after = meaningful(target), draft.effective()
+    before, after = meaningful(target), draft.effective
     if same(before, after):
         return
     wanted, found = dict(leaves(before)), dict(leaves(after))

@@ -150,9 +150,14 @@ def applied(data: t.Mapping[str, t.Any], operations: t.Iterable[Set | Remove]) -
 
     :raises DomainError: as in ``edit``.
     """
-    wanted = copy.deepcopy(dict(data))
+    wanted = _copied(data)
     collections.deque(_changes(wanted, operations), maxlen=0)
     return wanted
+
+
+def _copied(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The tables are copied, the values in them are shared: a change replaces them."""
+    return {key: _copied(value) if isinstance(value, dict) else value for key, value in data.items()}
 
 
 def _changes(data: dict[str, t.Any], operations: t.Iterable[Set | Remove]) -> t.Iterator[Difference]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import placing
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
     IMAGES,
     REGISTRY_CONFIG_PATH,
@@ -17,7 +18,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     V2_CRI,
     names,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
@@ -96,3 +97,18 @@ def test_place(data: dict[str, t.Any], version: int | None, releases: list[str],
         for wish, expected in ((SANDBOX_IMAGE, sandbox), (REGISTRY_CONFIG_PATH, registry)):
             placement = place((file,), [Set(wish, "x")], [], Release.parse(text))
             assert placement.operations == {file.path: [Set(getattr(names(wish), expected), "x")]}, text
+
+
+def test_each_wish_costs_about_one_look_at_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+
+    def counted(*arguments: t.Any) -> t.Any:
+        nonlocal looks
+        looks += 1
+        return effective(*arguments)
+
+    monkeypatch.setattr(placing, "effective", counted)
+    wishes = [Set((*RUNTIME, "containerd", "runtimes", f"class{number}", "runtime_type"), "x") for number in range(30)]
+    file = ConfigFile("/etc/containerd/config.toml", {"version": 2, **table(V2_CRI)})
+    place((file,), wishes, [], Release.parse("2.3.4"))
+    assert looks <= len(wishes) + 2
