@@ -48,7 +48,6 @@ _HIGHEST_PORT = 65535
 
 _CNI: KeyPath = (*RUNTIME, "cni")
 _CDI: KeyPath = (*RUNTIME, "enable_cdi")
-_CDI: KeyPath = (*RUNTIME, "enable_cdi")
 _TLS: KeyPath = (*V2_CRI, "enable_tls_streaming")
 _TLS_CERT: KeyPath = (*V2_CRI, "x509_key_pair_streaming", "tls_cert_file")
 _TLS_KEY: KeyPath = (*V2_CRI, "x509_key_pair_streaming", "tls_key_file")
@@ -317,11 +316,6 @@ def _pulls(raw: Raw, classes: t.Sequence[RuntimeClass]) -> ImagePulls:
 
 def _without_none(entry: Data) -> Data:
     return {key: value for key, value in entry.items() if value is not None}
-
-
-def _is_always_so(path: KeyPath, value: t.Any, release: Release) -> bool:
-    """Whether the release has no switch any more, and does what is asked for."""
-    return path == _CDI and value is True and release.knows(Feature.CDI_ALWAYS)
 
 
 # --- stream processors
