@@ -36,15 +36,18 @@ V1, V2, IM, RT = (
     )
 )
 
+_1, _20, _21, _23 = ("1.6.20", "1.7.24"), ("2.0.7",), ("2.1.5", "2.2.1"), ("2.3.4", "2.4.0-beta.0")
+_24 = ("2.4.2",)
 RELEASES = {
-    "1.x": ("1.6.20", "1.7.24"),
-    "2.0": ("2.0.7",),
-    "2.1-2.2": ("2.1.5", "2.2.1"),
-    "2.0-2.2": ("2.0.7", "2.1.5", "2.2.1"),
-    "2.3+": ("2.3.4", "2.4.0-beta.0"),
-    "2.x": ("2.0.7", "2.1.5", "2.2.1", "2.3.4", "2.4.0-beta.0"),
-    "2.1+": ("2.1.5", "2.2.1", "2.3.4", "2.4.0-beta.0"),
-    "all": ("1.6.20", "1.7.24", "2.0.7", "2.1.5", "2.2.1", "2.3.4", "2.4.0-beta.0"),
+    "all": (*_1, *_20, *_21, *_23, *_24),
+    "1.x": _1,
+    "2.x": (*_20, *_21, *_23, *_24),
+    "2.0": _20,
+    "2.0-2.2": (*_20, *_21),
+    "2.0-2.3": (*_20, *_21, *_23),
+    "2.1+": (*_21, *_23, *_24),
+    "2.3+": (*_23, *_24),
+    "2.4+": _24,
 }
 SHORT = {"IM": IMAGES, "RT": RUNTIME, "CRI": V2_CRI}
 
@@ -134,7 +137,12 @@ ROWS: dict[str, tuple[Files, dict[str, Expected]]] = {
         v2(f'[{V2}.cni]\nbin_dir = "/a"\nconf_dir = "/b"'),
         {"all": {"RT.cni.bin_dirs": ["/a"], "RT.cni.conf_dir": "/b"}},
     ),
-    "A3: bin_dir in version 3": (v3(f'[{RT}.cni]\nbin_dir = "/a"'), {"2.x": {"RT.cni.bin_dirs": ["/a"]}}),
+    "A3: bin_dir in version 3": (
+        v3(f'[{RT}.cni]\nbin_dir = "/a"'), {"2.0-2.3": {"RT.cni.bin_dirs": ["/a"]}, "2.4+": LOST},
+    ),
+    "A3: bin_dir beside bin_dirs in version 3": (
+        v3(f'[{RT}.cni]\nbin_dir = "/a"\nbin_dirs = ["/b"]'), {"2.4+": {"RT.cni.bin_dirs": ["/b"]}},
+    ),
     "A3: an empty bin_dir beside bin_dirs, as dumps have it": (
         v3(f'[{RT}.cni]\nbin_dir = ""\nbin_dirs = ["/a", "/b"]'),
         {"2.0": {"RT.cni.bin_dirs": [""]}, "2.1+": {"RT.cni.bin_dirs": ["/a", "/b"]}},
@@ -325,7 +333,7 @@ ROWS: dict[str, tuple[Files, dict[str, Expected]]] = {
     ),
     "B: v2 main, drop-in of v3": (
         {CONFIG: IMPORTS + v2(f'[{V2}]\nsandbox_image = "a/b:1"'), DROP_IN: v3(f"[{RT}]\nenable_selinux = true")},
-        {"2.0-2.2": {"RT.enable_selinux": True}},
+        {"2.0-2.2": {"RT.enable_selinux": True}, "2.4+": {SANDBOX: "a/b:1", "RT.enable_selinux": True}},
     ),
     "B: v3 main, drop-in of v2": (
         {CONFIG: IMPORTS + v3(f"[{RT}]\nenable_selinux = true"), DROP_IN: v2(f'[{V2}]\nsandbox_image = "a/b:1"')},
