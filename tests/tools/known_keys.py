@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Collect the keys of config.toml that each containerd release knows, out of its source at that tag.
 
-    tests/tools/env python tests/tools/known_keys.py CLONE
+    tests/tools/env python tests/tools/known_keys.py CLONE [RELEASE ...]
 
-CLONE is a git repository of containerd with its tags, bare or not. What `containerd config default` prints is not
-enough: it leaves out empty tables, pointers and keys with omitempty, and there is one release a line to ask. So the Go
-structs that containerd decodes its configuration into are read at every tag. Whether the real programs agree is what
-tests/integration_nodes/test_known_keys.py finds out.
+CLONE is a git repository of containerd with its tags, bare or not. A RELEASE, such as v2.4.2, is one whose tag the
+clone lacks: it is read from containerd's Go module, vendored as upstream's tags are. What `containerd config default`
+prints is not enough: it leaves out empty tables, pointers and keys with omitempty, and there is one release a line to
+ask. So the Go structs that containerd decodes its configuration into are read at every tag. Whether the real programs
+agree is what tests/integration_nodes/test_known_keys.py finds out.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
+import json
+import os
 import posixpath
 import re
 import runpy
+import shutil
 import subprocess
 import sys
+import tempfile
 import typing as t
 from collections import defaultdict
 from dataclasses import dataclass
@@ -136,9 +141,7 @@ class Source:
     clone: Path
 
     def git(self, *arguments: str) -> str:
-        return subprocess.run(
-            ("git", "-C", str(self.clone), *arguments), check=True, capture_output=True, text=True
-        ).stdout
+        return run("git", "-C", str(self.clone), *arguments)
 
     def tags(self) -> dict[Version, str]:
         """Final releases from 1.4 on; of a line without one, its last pre-release."""
@@ -163,6 +166,32 @@ class Source:
 
     def text(self, blob: str) -> str:
         return text_of(self, blob)
+
+
+def with_modules(clone: Path, releases: t.Sequence[str], scratch: Path) -> Path:
+    """The clone, or a throwaway one that has a tag for each of the releases, made of containerd's Go module."""
+    if not releases:
+        return clone
+    copy = scratch / "clone"
+    run("git", "clone", "--quiet", "--bare", "--shared", str(clone), str(copy))
+    for release in releases:
+        tree = scratch / release
+        module = "github.com/containerd/containerd" + ("/v2" if release.startswith("v2.") else "")
+        found = json.loads(run("go", "mod", "download", "-json", f"{module}@{release}"))["Dir"]
+        shutil.copytree(found, tree, copy_function=shutil.copyfile)
+        # Go's cache is read-only.
+        for directory, _names, _files in os.walk(tree):
+            Path(directory).chmod(0o755)
+        run("go", "mod", "vendor", cwd=tree)
+        git = ("git", f"--git-dir={copy}", f"--work-tree={tree}")
+        run(*git, "add", "--all", "--force", ".", cwd=tree)
+        run(*git, "tag", release, run(*git, "write-tree", cwd=tree).strip())
+        shutil.rmtree(tree)
+    return copy
+
+
+def run(*command: str, cwd: Path | None = None) -> str:
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=cwd).stdout
 
 
 @functools.cache
@@ -311,7 +340,7 @@ HEADER = '''\
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keys of config.toml that each containerd release knows. Private to this collection.
 
-Made by ``tests/tools/known_keys.py CLONE`` from containerd's source at {count} tags, {first} to {last}: do not edit.
+Made by ``tests/tools/known_keys.py`` from containerd's source at {count} tags, {first} to {last}: do not edit.
 
 A name in brackets is a plugin's id; the first table has the keys outside plugins. A line has the key's canonical path
 in its table, its type, and the releases that know it: ``1.4-`` from 1.4 on, ``1.4-1.7`` to the end of 1.7, ``1.7`` that
@@ -328,12 +357,18 @@ TABLE = """\\
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clone", type=Path, help="a git repository of containerd")
+    parser.add_argument("releases", nargs="*", metavar="RELEASE", help="a release that it has no tag for")
     parser.add_argument("--print", action="store_true", help="print the table, and leave the file alone")
     arguments = parser.parse_args()
-    source = Source(arguments.clone)
+    with tempfile.TemporaryDirectory() as scratch:
+        clone = with_modules(arguments.clone, arguments.releases, Path(scratch))
+        write_table(Source(clone), only_print=arguments.print)
+
+
+def write_table(source: Source, *, only_print: bool) -> None:
     tags = source.tags()
     table = "\n".join(rows(collect(source), [*tags])).rstrip() + "\n"
-    if arguments.print:
+    if only_print:
         sys.stdout.write(table)
         return
     newest = [*tags.values()]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keys of config.toml that each containerd release knows. Private to this collection.
 
-Made by ``tests/tools/known_keys.py CLONE`` from containerd's source at 144 tags, v1.4.0 to v2.4.0-beta.0: do not edit.
+Made by ``tests/tools/known_keys.py`` from containerd's source at 153 tags, v1.4.0 to v2.4.2: do not edit.
 
 A name in brackets is a plugin's id; the first table has the keys outside plugins. A line has the key's canonical path
 in its table, its type, and the releases that know it: ``1.4-`` from 1.4 on, ``1.4-1.7`` to the end of 1.7, ``1.7`` that
@@ -174,7 +174,7 @@ disable_cgroup                                                                  
 disable_hugetlb_controller                                                                 bool     1.4-
 disable_proc_mount                                                                         bool     1.4-
 drain_exec_sync_io_timeout                                                                 str      1.6.29-
-enable_cdi                                                                                 bool     1.7-
+enable_cdi                                                                                 bool     1.7-2.3
 enable_criu                                                                                bool     2.2.7-2.2 2.3.4-
 enable_experimental_restore_via_create                                                     bool     2.2.7-2.2 2.3.4-2.3
 enable_selinux                                                                             bool     1.4-
@@ -221,9 +221,9 @@ per_verifier_timeout  str      2.0-
 [io.containerd.internal.v1.opt]  1.4-
 path  str      1.4-
 
-[io.containerd.internal.v1.tracing]  1.6-
-sampling_ratio  float    1.6-
-service_name    str      1.6-
+[io.containerd.internal.v1.tracing]  1.6-2.3
+sampling_ratio  float    1.6-2.3
+service_name    str      1.6-2.3
 
 [io.containerd.metadata.v1.bolt]  1.4-
 content_sharing_policy  str      1.4-
@@ -354,10 +354,10 @@ upperdir_label  bool     1.6-
 [io.containerd.snapshotter.v1.zfs]  1.5-
 root_path  str      1.5-
 
-[io.containerd.tracing.processor.v1.otlp]  1.6-
-endpoint  str      1.6-
-insecure  bool     1.6-
-protocol  str      1.6-
+[io.containerd.tracing.processor.v1.otlp]  1.6-2.3
+endpoint  str      1.6-2.3
+insecure  bool     1.6-2.3
+protocol  str      1.6-2.3
 
 [io.containerd.transfer.v1.local]  1.7-
 check_platform_supported        bool     2.1-

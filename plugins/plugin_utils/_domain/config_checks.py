@@ -170,15 +170,15 @@ def check_directories(differences: t.Iterable[Difference]) -> None:
             read_config_path(str(difference.after), option=show_key_path(difference.path))
 
 
-def check_cni_directories(files: t.Sequence[ConfigFile]) -> None:
+def check_cni_directories(files: t.Sequence[ConfigFile], release: Release) -> None:
     """:raises DomainError: one table has both keys for the directories of CNI's programs, which stops CRI on 2.1+."""
-    for file in files:
+    for file in files if release.rules.reads_bin_dir else ():
         plugins = file.data.get("plugins")
         for name in plugins if isinstance(plugins, dict) else ():
             cni = look_up(file.data, ("plugins", name, "cni"))
             if isinstance(cni, dict) and cni.get("bin_dir") and cni.get("bin_dirs"):
                 raise DomainError(
-                    "stands beside bin_dirs: containerd 2.1 and newer start without CRI, and no pod could run",
+                    "stands beside bin_dirs: containerd 2.1 to 2.3 start without CRI, and no pod could run",
                     file=file.path,
                     key_path=("plugins", name, "cni", "bin_dir"),
                     fix="Leave one of the two, for example by naming this one in absent.",

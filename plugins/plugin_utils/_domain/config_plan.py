@@ -366,7 +366,7 @@ def _check(
     config_checks.check_types(differences)
     config_checks.check_directories(differences)
     config_checks.check_versions(files, release)
-    config_checks.check_cni_directories(files)
+    config_checks.check_cni_directories(files, release)
     for file in files:
         _naming(file.path, files[0].path, functools.partial(_check_alone, file.data, intent, release))
     if intent.speaks_of_plugins:

@@ -60,7 +60,7 @@ def effective(files: t.Sequence[ConfigFile], release: Release) -> Table:
     """The settings that count, in canonical names; ``files`` in the order in which the release reads them."""
     merged = _read_by_1(files) if release.rules.imports.replaces_plugins else _read_by_2(files, release)
     for table in (V2_CRI[1], RUNTIME[1]):
-        _unite_cni_directories(merged, table, has_list=release.rules.has_bin_dirs)
+        _unite_cni_directories(merged, table, release)
     result: Table = {}
     for path, value in leaves(merged):
         if path[0] not in ("version", "imports"):
@@ -193,15 +193,16 @@ def _read_by_2(files: t.Sequence[ConfigFile], release: Release) -> Table:
     return merged
 
 
-def _unite_cni_directories(merged: Table, table: str, *, has_list: bool) -> None:
+def _unite_cni_directories(merged: Table, table: str, release: Release) -> None:
     """One directory in the old key is a list of one in the new; both at once stop CRI, and stay as they are."""
+    has_list, has_one = release.rules.has_bin_dirs, release.rules.reads_bin_dir
     plugin = _table(_table(merged, "plugins"), table)
     cni = _table(plugin, "cni")
     if not has_list:
         cni = {key: value for key, value in cni.items() if key != "bin_dirs"}
     directory = cni.get("bin_dir")
-    if directory == "" and has_list:
-        # containerd prints the older key as an empty one beside the newer.
+    if not has_one or (directory == "" and has_list):
+        # containerd 2.1 to 2.3 print the older key as an empty one beside the newer.
         cni = {key: value for key, value in cni.items() if key != "bin_dir"}
     elif directory is not None and not cni.get("bin_dirs"):
         cni = {("bin_dirs" if key == "bin_dir" else key): value for key, value in cni.items() if key != "bin_dirs"}

@@ -205,6 +205,8 @@ class Rules:
     pulls_by_transfer_service: bool
     # cni.bin_dirs, and bin_dir is deprecated.
     has_bin_dirs: bool
+    # cni.bin_dir in the table of the runtime; where it is not read, migration of version 2 makes bin_dirs of it.
+    reads_bin_dir: bool
     # `config dump` shows what containerd makes of older tables.
     dump_migrates: bool
     # plugins."x".registry.config_path = "...": dotted keys at the top level.
@@ -246,6 +248,7 @@ _1_4 = Rules(
     switches={},
     pulls_by_transfer_service=False,
     has_bin_dirs=False,
+    reads_bin_dir=True,
     dump_migrates=True,
     reads_dotted_keys=False,  # measured on 1.4.13
     reads_byte_order_mark=False,  # measured on 1.4.13
@@ -336,6 +339,12 @@ _2_3 = dataclasses.replace(
     sandbox_image="registry.k8s.io/pause:3.10.2",  # v2.3.0
 )
 _2_4 = _2_3  # measured on 2.4.0-beta.0
+_2_4_0 = dataclasses.replace(
+    _2_4,
+    imports=dataclasses.replace(_2_4.imports, higher_version_is_fatal=False),  # v2.4.0, measured on 2.4.2
+    switches={_UNPRIVILEGED_PORTS: True, _UNPRIVILEGED_ICMP: True},  # v2.4.0, measured on 2.4.2
+    reads_bin_dir=False,  # v2.4.0, measured on 2.4.2
+)
 
 # Each row holds from its release on, up to the next one; that of a line's name holds from its first pre-release on.
 _TABLE: tuple[tuple[str, Rules], ...] = (
@@ -356,6 +365,7 @@ _TABLE: tuple[tuple[str, Rules], ...] = (
     ("2.2.2", _2_2_2),
     ("2.3", _2_3),
     ("2.4", _2_4),
+    ("2.4.0", _2_4_0),
 )
 
 
@@ -379,7 +389,7 @@ def _rules(release: Release) -> Rules:
 # --- local pulls
 
 # Values in IM with which the transfer service can do nothing; with any other, CRI pulls images itself (v2.1.0 to
-# v2.4.0-beta.0, measured on 2.1.9). Tables count when they have an entry.
+# v2.4.2, measured on 2.1.9). Tables count when they have an entry.
 _TRANSFER_SERVICE_NEEDS: t.Mapping[KeyPath, t.Any] = {
     ("use_local_image_pull",): False,
     ("disable_snapshot_annotations",): True,

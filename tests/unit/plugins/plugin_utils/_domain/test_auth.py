@@ -152,7 +152,7 @@ def test_error(raw: t.Any, message: str) -> None:
 PAIR: Raw = {"username": "node", "password": "x"}
 # credentials, the releases that take them in a header, those that take them in config.toml
 PLACES: dict[str, tuple[Raw, list[str], list[str]]] = {
-    "auto": (PAIR, ["2.1.0", "2.3.4", "2.4.0-beta.0"], ["1.5.18", "1.6.20", "1.7.34", "2.0.11"]),
+    "auto": (PAIR, ["2.1.0", "2.3.4", "2.4.2"], ["1.5.18", "1.6.20", "1.7.34", "2.0.11"]),
     "auto, said": ({**PAIR, "method": "auto"}, ["2.1.5"], ["1.7.24"]),
     "auto, base64": ({"auth": encoded("n:x")}, ["2.1.5"], ["1.7.24"]),
     "auto, JSON key": ({"json_key": JSON_KEY}, ["2.1.5"], ["1.7.24"]),

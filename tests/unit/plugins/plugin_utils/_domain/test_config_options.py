@@ -155,7 +155,7 @@ DECRYPTING = {
     "2.2.1": False,
     "2.2.2": True,
     "2.3.0": True,
-    "2.4.0-beta.0": True,
+    "2.4.2": True,
 }
 
 

@@ -33,7 +33,7 @@ def of_plugin(name: str, *keys: str) -> KeyPath:
 KEYS: dict[str, tuple[KeyPath, list[str], dict[str, str]]] = {
     "in all releases": (
         (*IMAGES, "snapshotter"),
-        ["1.4.0", "1.4.13", "1.5.18", "1.6.20", "1.7.24", "2.0.0", "2.3.4", "2.4.0-beta.0", "2.4.0", "2.4.9"],
+        ["1.4.0", "1.4.13", "1.5.18", "1.6.20", "1.7.24", "2.0.0", "2.3.4", "2.4.0-beta.0", "2.4.2", "2.4.9"],
         {},
     ),
     "by the name of version 2": ((*V2_CRI, "containerd", "snapshotter"), ["1.7.24", "2.3.4"], {}),
@@ -45,7 +45,7 @@ KEYS: dict[str, tuple[KeyPath, list[str], dict[str, str]]] = {
     ),
     "from a beta on": (
         (*RUNTIME, "containerd", "runtimes", "kata", "disable_pause_image_pull"),
-        ["2.4.0-beta.0", "2.4.0"],
+        ["2.4.0-beta.0", "2.4.2"],
         {"2.3.4": "containerd 2.4.0 is the first that does"},
     ),
     "up to a line": (
@@ -53,6 +53,12 @@ KEYS: dict[str, tuple[KeyPath, list[str], dict[str, str]]] = {
         ["1.4.13", "1.7.34"],
         dict.fromkeys(("2.0.0-beta.0", "2.0.0", "2.3.4"), "containerd 2.0 dropped it"),
     ),
+    "of CDI": (
+        (*RUNTIME, "enable_cdi"),
+        ["1.7.24", "2.3.4"],
+        {"1.6.39": "containerd 1.7.0 is the first that does", "2.4.2": "containerd 2.4 dropped it"},
+    ),
+    "of tracing": (of_plugin("internal.v1.tracing", "service_name"), ["1.6.20", "2.3.4"], {"2.4.2": "containerd 2.4"}),
     "up to a point release": (
         (*OPTIONS, "CriuPath"),
         ["1.4.13", "1.7.24"],
@@ -60,7 +66,7 @@ KEYS: dict[str, tuple[KeyPath, list[str], dict[str, str]]] = {
     ),
     "from point releases on": (
         of_plugin("snapshotter.v1.overlayfs", "mount_options"),
-        ["1.6.24", "1.6.39", "1.7.4", "2.0.0", "2.4.0-beta.0"],
+        ["1.6.24", "1.6.39", "1.7.4", "2.0.0", "2.4.2"],
         {
             "1.5.18": "containerd 1.6.24 is the first that does",
             "1.6.23": "containerd 1.6.24 is the first that does",
@@ -74,12 +80,12 @@ KEYS: dict[str, tuple[KeyPath, list[str], dict[str, str]]] = {
         {
             "2.2.6": "containerd 2.2.7 is the first that does",
             "2.3.0": "containerd 2.3.4 is the next that does",
-            "2.4.0-beta.0": "containerd 2.4 dropped it",
+            "2.4.2": "containerd 2.4 dropped it",
         },
     ),
     "below a name of the user's choice": (
         (*IMAGES, "registry", "mirrors", "registry.example.com:5000", "endpoint"),
-        ["1.4.13", "2.4.0-beta.0"],
+        ["1.4.13", "2.4.2"],
         {},
     ),
     "that became a name of the user's choice": (
@@ -88,7 +94,7 @@ KEYS: dict[str, tuple[KeyPath, list[str], dict[str, str]]] = {
         {"1.7.24": "containerd 2.0.0 is the first that does"},
     ),
     "that was one of them": ((*IMAGES, "pinned_images", "sandbox"), ["1.4.13", "1.7.24", "2.0.0", "2.3.4"], {}),
-    "credentials": ((*IMAGES, "registry", "configs", "a:5000", "auth", "password"), ["1.4.13", "2.4.0"], {}),
+    "credentials": ((*IMAGES, "registry", "configs", "a:5000", "auth", "password"), ["1.4.13", "2.4.2"], {}),
     "certificates": (
         (*IMAGES, "registry", "configs", "a:5000", "tls", "ca_file"),
         ["1.4.13", "1.7.34"],

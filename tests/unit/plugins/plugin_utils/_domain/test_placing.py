@@ -47,7 +47,7 @@ def table(*paths: KeyPath) -> dict[str, t.Any]:
 
 
 V1, V2, V3 = "v1", "v2", "v3"
-ALL_1X, BEFORE_23, FROM_23 = ["1.6.20", "1.7.24"], ["2.0.0", "2.1.5", "2.2.7"], ["2.3.0", "2.3.4", "2.4.0-beta.0"]
+ALL_1X, BEFORE_23, FROM_23 = ["1.6.20", "1.7.24"], ["2.0.0", "2.1.5", "2.2.7"], ["2.3.0", "2.3.4", "2.4.2"]
 ALL = [*ALL_1X, *BEFORE_23, *FROM_23]
 REGISTRY, SANDBOX = "registry", "sandbox_image"
 

@@ -65,7 +65,7 @@ KNOWN = {
         ["1.6.16", "1.5.18", "1.7.0-alpha.1"],
     ),
     "dial_timeout": (Feature.DIAL_TIMEOUT, ["2.0.7", "2.1.0", "2.2.0"], ["2.0.6", "1.7.34", "2.1.0-beta.0"]),
-    "referrers": (Feature.REFERRERS, ["2.2.0", "2.3.4", "2.4.0-beta.0"], ["2.1.9", "2.0.11", "2.2.0-rc.0"]),
+    "referrers": (Feature.REFERRERS, ["2.2.0", "2.3.4", "2.4.2"], ["2.1.9", "2.0.11", "2.2.0-rc.0"]),
     "no [host] table": (
         Feature.NO_HOST_TABLE,
         ["1.7.32", "1.7.34", "2.0.0", "2.3.4"],
@@ -74,7 +74,7 @@ KNOWN = {
     "TLS first": (Feature.TLS_FIRST, ["1.6.25", "1.7.8", "2.0.0"], ["1.6.24", "1.7.7", "1.5.18"]),
     "a runtime class's snapshotter": (
         Feature.RUNTIME_SNAPSHOTTER,
-        ["1.7.0", "1.7.34", "2.3.0", "2.4.0-beta.0"],
+        ["1.7.0", "1.7.34", "2.3.0", "2.4.2"],
         ["1.6.39", "2.0.0", "2.1.9", "2.2.7"],
     ),
     "decryption": (
@@ -82,12 +82,13 @@ KNOWN = {
         ["1.4.0", "1.5.18", "1.6.20", "1.7.24", "2.1.7", "2.2.2", "2.3.0"],
         ["2.0.11", "2.1.6", "2.2.0", "2.2.1"],
     ),
+    "CDI always": (Feature.CDI_ALWAYS, ["2.4.0", "2.4.2"], ["1.7.34", "2.3.4", "2.4.0-beta.0"]),
     "token headers": (Feature.TOKEN_HEADERS, ["2.1.0", "2.2.1"], ["2.0.11", "1.7.34"]),
 }
 
 CONFIG_VERSIONS = {
     "1.4.13": 2, "1.6.20": 2, "1.6.39": 2, "1.7.24": 2, "2.0.0": 3, "2.1.5": 3, "2.2.7": 3, "2.3.0": 4, "2.3.4": 4,
-    "2.4.0-beta.0": 4,
+    "2.4.2": 4,
 }  # fmt: skip
 
 VERSIONLESS = {
@@ -175,7 +176,7 @@ RULES: dict[str, dict[str, t.Any]] = {
     },
     "imports.missing_is_fatal": {"1.4.0": False, "1.5.0": True},
     "imports.versions": {"1.4.0": Versions.LAST_FOR_ALL, "2.3.0": Versions.EACH_ITS_OWN},
-    "imports.higher_version_is_fatal": {"1.4.0": False, "2.3.0": True},
+    "imports.higher_version_is_fatal": {"1.4.0": False, "2.3.0": True, "2.4.0": False},
     "registry.mirrors_beside_config_path": {"1.4.0": Beside.HIDES_CONFIG_PATH, "1.5.0": Beside.STOPS_CRI},
     "registry.tls_beside_config_path": {
         "1.4.0": Beside.HIDES_CONFIG_PATH, "1.5.0": Beside.STOPS_CRI, "2.0.0": Beside.IS_IGNORED
@@ -195,9 +196,11 @@ RULES: dict[str, dict[str, t.Any]] = {
         "1.6.0": {"enable_unprivileged_ports": False, "enable_unprivileged_icmp": False},
         "1.7.0": {"enable_unprivileged_ports": False, "enable_unprivileged_icmp": False, "enable_cdi": False},
         "2.0.0": {"enable_unprivileged_ports": True, "enable_unprivileged_icmp": True, "enable_cdi": True},
+        "2.4.0": {"enable_unprivileged_ports": True, "enable_unprivileged_icmp": True},
     },
     "pulls_by_transfer_service": {"1.4.0": False, "2.1.0": True},
     "has_bin_dirs": {"1.4.0": False, "2.1.0": True},
+    "reads_bin_dir": {"1.4.0": True, "2.4.0": False},
     "dump_migrates": {"1.4.0": True, "2.0.0": False, "2.0.6": True},
     "reads_dotted_keys": {"1.4.0": False, "1.5.0": True},
     "reads_byte_order_mark": {"1.4.0": False, "1.5.0": True, "2.0.0": False},
@@ -206,7 +209,7 @@ RULES: dict[str, dict[str, t.Any]] = {
 RELEASES = ["1.4.0", "1.4.13", "1.5.0", "1.5.13", "1.5.14", "1.5.18", "1.6.0", "1.6.8", "1.6.9", "1.6.20", "1.6.28",
             "1.6.29", "1.6.31", "1.6.32", "1.6.39", "1.7.0", "1.7.15", "1.7.16", "1.7.17", "1.7.24", "1.7.34", "2.0.0",
             "2.0.5", "2.0.6", "2.0.11", "2.1.0", "2.1.5", "2.1.9", "2.2.0", "2.2.1", "2.2.2", "2.2.7", "2.3.0",
-            "2.3.4", "2.4.0-beta.0", "2.4.0"]  # fmt: skip
+            "2.3.4", "2.4.0-beta.0", "2.4.0", "2.4.2"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -228,7 +231,13 @@ def test_every_rule_is_tested() -> None:
     assert names == RULES.keys()
 
 
-PRE_RELEASES = {"2.3.0-beta.0": "2.3.0", "2.0.0-rc.1": "2.0.0", "1.7.0-beta.1": "1.7.0", "2.2.2-rc.1": "2.2.1"}
+PRE_RELEASES = {
+    "2.3.0-beta.0": "2.3.0",
+    "2.0.0-rc.1": "2.0.0",
+    "1.7.0-beta.1": "1.7.0",
+    "2.2.2-rc.1": "2.2.1",
+    "2.4.0-beta.0": "2.3.4",
+}
 
 
 @pytest.mark.parametrize(("pre", "like"), PRE_RELEASES.items())
@@ -242,7 +251,7 @@ def test_rules_of_a_pre_release(pre: str, like: str) -> None:
         ("1.3.9", False, "1.4.0"),
         ("1.4.0", True, "1.4.0"),
         ("1.8.0", False, "1.7.34"),
-        ("2.4.0-beta.0", True, "2.4.0"),
+        ("2.4.0-beta.0", True, "2.3.4"),
         ("2.4.99", True, "2.4.0"),
         ("2.5.0-beta.0", False, "2.4.0"),
         ("3.0.0", False, "2.4.0"),
@@ -290,7 +299,7 @@ IMAGES: dict[str, tuple[dict[str, t.Any], list[str]]] = {
 @pytest.mark.parametrize(("images", "expected"), IMAGES.values(), ids=IMAGES)
 def test_local_pulls(images: dict[str, t.Any], expected: list[str]) -> None:
     effective = {"plugins": {"io.containerd.cri.v1.images": images}}
-    for text in ("2.1.0", "2.4.0-beta.0"):
+    for text in ("2.1.0", "2.4.2"):
         reasons = local_pull_reasons(effective, Release.parse(text))
         assert [path[-1] for path in reasons] == expected
         assert {path[:2] for path in reasons} <= {("plugins", "io.containerd.cri.v1.images")}
