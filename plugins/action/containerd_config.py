@@ -28,7 +28,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials i
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import unit_name
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_registries
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import parse_key_path
@@ -42,7 +41,6 @@ class ActionModule(NodeAction):
     def execute(self, options: Result) -> Result:
         path = _absolute(options["path"], "path")
         drop_in = _absolute(options["drop_in_path"], "drop_in_path") if options["layout"] == "drop_in" else None
-        self.unit = unit_name(options["unit"])
         known = [path, pending_restart.MARK, *([drop_in] if drop_in else [])]
         state = self.read(files=known, globs=list(USUAL_GLOBS), programs=["containerd"])
         release = self.release(state, options["containerd_version"])

@@ -150,6 +150,7 @@ CONTAINERD_REGISTRIES: Spec = {
     },
     "defaults": {"type": "dict", "options": REGISTRY_HOST},
     "config_path": {"type": "str", "default": "/etc/containerd/certs.d"},
+    "unit": {"type": "str", "default": "containerd"},
     "purge": {"type": "bool", "default": False},
     "containerd_version": {"type": "str"},
 }
@@ -162,6 +163,7 @@ CONTAINERD_MIGRATE: Spec = {
     "accept_losses": {"type": "bool", "default": False},
     "overwrite": {"type": "bool", "default": False},
     "leave": {"type": "list", "elements": "str", "default": []},
+    "unit": {"type": "str", "default": "containerd"},
     "backup": {"type": "bool", "default": True},
     "containerd_version": {"type": "str"},
 }

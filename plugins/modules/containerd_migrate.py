@@ -80,6 +80,11 @@ options:
     type: list
     elements: str
     default: []
+  unit:
+    description:
+      - The systemd unit that runs containerd, of whose program the version is asked, and which has to be restarted.
+    type: str
+    default: containerd
   backup:
     description:
       - Keep a copy of each changed configuration file beside it. It has the passwords in it that the file had.

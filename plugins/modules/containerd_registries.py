@@ -280,6 +280,11 @@ options:
       - Exactly one absolute path, because containerd 2.1 and later take a list for one directory that does not exist.
     type: str
     default: /etc/containerd/certs.d
+  unit:
+    description:
+      - The systemd unit that runs containerd, of whose program the version is asked.
+    type: str
+    default: containerd
   purge:
     description:
       - Remove what this module wrote for namespaces that are not listed any more, recognised by the first line of

@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState, Program
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import UNIT
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import UNIT, unit_name
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import (
     NEWEST,
     NEWEST_LINE,
@@ -77,6 +77,8 @@ class NodeAction(ActionBase):
         if outcome.error_messages:
             raise DomainError("; ".join(map(_message, outcome.errors.errors)))
         options: Result = outcome.validated_parameters
+        if "unit" in options:
+            self.unit = unit_name(options["unit"])
         return options
 
     def check_options(self, raw: Result) -> None:

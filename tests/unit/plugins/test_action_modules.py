@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from ansible_collections.airgap.nodes.plugins.module_utils import _argspec
+
 PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 # Modules whose work is on the node alone.
 ON_THE_NODE = {"crictl_pull"}
@@ -23,3 +26,9 @@ def test_every_action_has_its_module() -> None:
 def test_every_public_module_has_its_action() -> None:
     public = {name for name in names("modules") if not name.startswith("_")}
     assert public - names("action") - ON_THE_NODE == set()
+
+
+@pytest.mark.parametrize("name", sorted(names("action")))
+def test_every_action_can_be_told_which_unit_runs_containerd(name: str) -> None:
+    """Where a node has two of them, the release and the restart are those of one and the same."""
+    assert getattr(_argspec, name.upper())["unit"] == {"type": "str", "default": "containerd"}

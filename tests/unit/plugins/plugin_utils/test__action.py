@@ -138,6 +138,15 @@ def test_reading() -> None:
     assert (action._connection._play_context.no_log, action._task.no_log) == (False, False)
 
 
+def test_the_option_names_the_unit_for_every_action() -> None:
+    answers = {"read": {"programs": {"containerd": None}}}
+    action = Trial(lambda action, _options: {"state": action.read(programs=["containerd"])}, **answers)
+    action.ARGUMENT_SPEC = {"unit": {"type": "str", "default": "containerd"}}  # type: ignore[misc]
+    action.task(unit="k3s-containerd")
+    action.task()
+    assert [call[1]["unit"] for call in action.calls] == ["k3s-containerd.service", "containerd.service"]
+
+
 def test_reading_the_release_asks_for_the_unit() -> None:
     action = Trial(lambda action, _options: {"state": action.read(programs=["containerd"])}, read={})
     action.task()
