@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import posixpath
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_CONFIG
@@ -21,13 +20,12 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pendin
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes, without_copy
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, plan_config
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import about, absolute
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_upgrade import check_dumps
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import node_credentials
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_registries
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import parse_key_path
@@ -39,17 +37,17 @@ class ActionModule(NodeAction):
     ARGUMENT_SPEC = CONTAINERD_CONFIG
 
     def execute(self, options: Result) -> Result:
-        path = _absolute(options["path"], "path")
-        drop_in = _absolute(options["drop_in_path"], "drop_in_path") if options["layout"] == "drop_in" else None
+        path = absolute(options["path"], "path")
+        drop_in = absolute(options["drop_in_path"], "drop_in_path") if options["layout"] == "drop_in" else None
         known = [path, pending_restart.MARK, *([drop_in] if drop_in else [])]
         state = self.read(files=known, globs=list(USUAL_GLOBS), programs=["containerd"])
         release = self.release(state, options["containerd_version"])
-        try:
+        with about(path):
             intent = _intent(options, release)
-            state, plan = self._planned(state, path, drop_in, intent, release)
-        except DomainError as error:
-            # An error about an option is not one about the file.
-            raise error if error.option else error.in_file(path) from None
+            state, config = self.read_config(state, path, release, drop_in)
+            plan = plan_config(
+                config.content, intent, release, path=path, imported=config.imported, drop_in=config.drop_in
+            )
         self._check_upgrade(plan, path)
         changes = config_changes(
             state,
@@ -83,41 +81,13 @@ class ActionModule(NodeAction):
             ]
         return result
 
-    def _planned(
-        self, state: NodeState, path: str, drop_in: str | None, intent: ConfigIntent, release: Release
-    ) -> tuple[NodeState, ConfigPlan]:
-        """One reading is enough unless files are imported from unusual places."""
-        while True:
-            reading = ConfigReading(state, path, release, drop_in)
-            if not reading.unread_files and not reading.unread_globs:
-                plan = plan_config(
-                    reading.content,
-                    intent,
-                    release,
-                    path=path,
-                    imported=reading.imported,
-                    drop_in=reading.drop_in,
-                )
-                return state, plan
-            state = state.and_also(self.read(files=sorted(reading.unread_files), globs=sorted(reading.unread_globs)))
-
     def _check_upgrade(self, plan: ConfigPlan, path: str) -> None:
         """A file in a newer version has to be the same to the node's own containerd, where there is one."""
         if plan.upgrade is not None:
             contents = {"before": plan.upgrade.before, "after": plan.upgrade.after}
             encoded = {name: base64.b64encode(text.encode()).decode() for name, text in contents.items()}
-            try:
+            with about(path):
                 check_dumps(self.dumps(encoded))
-            except DomainError as error:
-                raise error.in_file(path) from None
-
-
-def _absolute(path: str, option: str) -> str:
-    if not path.startswith("/"):
-        raise DomainError(
-            f"{path!r} is not an absolute path", option=option, fix="Write it as /etc/containerd/config.toml."
-        )
-    return posixpath.normpath(path)
 
 
 def _intent(options: Result, release: Release) -> ConfigIntent:

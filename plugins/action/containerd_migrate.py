@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import posixpath
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_MIGRATE
@@ -17,12 +15,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import holds_se
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_checks import check_versions
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, plan_config
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import about, absolute
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_registry import (
     Legacy,
@@ -49,7 +44,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_pl
     reading,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import parse
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.tree_routes import describe
 
 
@@ -59,13 +53,13 @@ class ActionModule(NodeAction):
     ARGUMENT_SPEC = CONTAINERD_MIGRATE
 
     def execute(self, options: Result) -> Result:
-        path = _absolute(options["path"])
+        path = absolute(options["path"], "path")
         wish = _wish(options)
         state = self._read_first(path, wish)
         release = self.release(state, options["containerd_version"])
-        state, config = self._config(state, path, release)
-        files = tuple(ConfigFile(source.path, parse(decode(source, release))) for source in config.sources)
-        with _about(path):
+        state, config = self.read_config(state, path, release)
+        with about(path):
+            files = config.files
             check_versions(files, release)
             legacy = read_legacy(files, release)
             overlooked = passed_over(files, legacy)
@@ -74,7 +68,13 @@ class ActionModule(NodeAction):
             state, migration = self._migration(state, legacy, wish, release, overlooked)
             tree = plan_registries(state, migration.intent, {}, release)
             proofs = prove(migration, state, tree, release)
-            plan = _planned(config, migration, release)
+            plan = plan_config(
+                config.content,
+                ConfigIntent(registry_config_path=migration.intent.config_path, absent=migration.absent),
+                release,
+                path=path,
+                imported=config.imported,
+            )
         changes = config_changes(state, plan, backup=options["backup"], is_secret=holds_secret)
         # The tree leaves first: config.toml must not name what is not there yet.
         applied = self.apply(ChangeSet((*tree.changes.changes, *changes.changes)))
@@ -88,15 +88,6 @@ class ActionModule(NodeAction):
             directories=tree["directories"],
             programs=["containerd"],
         )
-
-    def _config(self, state: NodeState, path: str, release: Release) -> tuple[NodeState, _Config]:
-        """One reading is enough unless files are imported from unusual places."""
-        while True:
-            with _about(path):
-                config = ConfigReading(state, path, release)
-            if not config.unread_files and not config.unread_globs:
-                return state, _Config(path, config)
-            state = state.and_also(self.read(files=sorted(config.unread_files), globs=sorted(config.unread_globs)))
 
     def _migration(
         self, state: NodeState, legacy: Legacy, wish: Wish, release: Release, overlooked: tuple[str, ...]
@@ -142,17 +133,6 @@ class ActionModule(NodeAction):
         return result
 
 
-class _Config:
-    """config.toml and what it imports."""
-
-    def __init__(self, path: str, read: ConfigReading) -> None:
-        self.path, self.read = path, read
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        return (Source(self.path, self.read.content), *self.read.imported)
-
-
 @dataclasses.dataclass(frozen=True)
 class _Outcome:
     """All that there is to tell."""
@@ -162,28 +142,6 @@ class _Outcome:
     plan: ConfigPlan
     proofs: tuple[Proof, ...]
     applied: list[Result]
-
-
-def _planned(config: _Config, migration: Migration, release: Release) -> ConfigPlan:
-    intent = ConfigIntent(registry_config_path=migration.intent.config_path, absent=migration.absent)
-    return plan_config(config.read.content, intent, release, path=config.path, imported=config.read.imported)
-
-
-@contextlib.contextmanager
-def _about(path: str) -> t.Iterator[None]:
-    """An error about an option is not one about the file."""
-    try:
-        yield
-    except DomainError as error:
-        raise error if error.option else error.in_file(path) from None
-
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/"):
-        raise DomainError(
-            f"{path!r} is not an absolute path", option="path", fix="Write it as /etc/containerd/config.toml."
-        )
-    return posixpath.normpath(path)
 
 
 def _wish(options: Result) -> Wish:

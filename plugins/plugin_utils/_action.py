@@ -15,6 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading, about
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState, Program
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import UNIT, unit_name
@@ -92,6 +93,17 @@ class NodeAction(ActionBase):
             # A node can have two of them; the one that counts is the one that the unit starts.
             arguments["unit"] = self.unit
         return NodeState.from_wire(self._run_module("airgap.nodes._node_read", arguments))
+
+    def read_config(
+        self, state: NodeState, path: str, release: Release, drop_in: str | None = None
+    ) -> tuple[NodeState, ConfigReading]:
+        """config.toml with its imports; what was read is enough unless files are imported from unusual places."""
+        while True:
+            with about(path):
+                config = ConfigReading(state, path, release, drop_in)
+            if not config.unread_files and not config.unread_globs:
+                return state, config
+            state = state.and_also(self.read(files=sorted(config.unread_files), globs=sorted(config.unread_globs)))
 
     def dumps(self, contents: t.Mapping[str, str]) -> t.Mapping[str, t.Mapping[str, t.Any]]:
         """One round trip: what the node's containerd makes of contents of a config.toml, given in base64."""

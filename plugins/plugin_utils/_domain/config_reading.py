@@ -5,12 +5,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import posixpath
+import typing as t
+
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import DropIn
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import Followed, Library, follow, reaching
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import parse
+
+
+def absolute(path: str, option: str) -> str:
+    """The path of a configuration file in its shortest form.
+
+    :raises DomainError: it is not absolute.
+    """
+    if not path.startswith("/"):
+        raise DomainError(
+            f"{path!r} is not an absolute path", option=option, fix="Write it as /etc/containerd/config.toml."
+        )
+    return posixpath.normpath(path)
+
+
+@contextlib.contextmanager
+def about(path: str) -> t.Iterator[None]:
+    """Errors raised within are about this file, unless they are about an option."""
+    try:
+        yield
+    except DomainError as error:
+        raise error if error.option else error.in_file(path) from None
 
 
 class ConfigReading:
@@ -23,11 +50,12 @@ class ConfigReading:
         main = Source.from_entry(path, state.file(path))
         data = parse(decode(main, release))
         self.content = main.content
-        self._path, self._release = path, release
         library = Library(state, release)
         followed = follow(path, data, library, release)
         needs = [followed]
         self.imported = _sources(library, followed)
+        self._read = (main, *self.imported)
+        self._release = release
         self.drop_in: DropIn | None = None
         if drop_in is not None:
             library = Library(state, release, planned=drop_in)
@@ -37,6 +65,11 @@ class ConfigReading:
             self.drop_in = DropIn(drop_in, line, _sources(library, followed))
         self.unread_files = frozenset[str]().union(*(each.unread_files for each in needs))
         self.unread_globs = frozenset[str]().union(*(each.unread_globs for each in needs))
+
+    @property
+    def files(self) -> tuple[ConfigFile, ...]:
+        """All that counts, config.toml first."""
+        return tuple(ConfigFile(source.path, parse(decode(source, self._release))) for source in self._read)
 
 
 def _sources(library: Library, followed: Followed) -> tuple[Source, ...]:
