@@ -22,7 +22,7 @@ _OPS_WITH_EXPECT = ("replace", "delete")
 _OPS_NEEDING_MODE = ("create", "mkdir")
 _MODE = re.compile(r"[0-7]{3,4}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_WIRE_KEYS = ("op", "path", "content", "expect", "mode", "owner", "group", "backup")
+_WIRE_KEYS = ("op", "path", "content", "expect", "mode", "owner", "group", "backup", "backup_mode")
 
 
 def sha256(content: bytes) -> str:
@@ -45,7 +45,10 @@ def printable(value: t.Any) -> t.Any:
 
 @dataclass(frozen=True)
 class Change:
-    """One step: what to do to one path, and what the file must still hold for it to be done."""
+    """One step: what to do to one path, and what the file must still hold for it to be done.
+
+    A copy that is left has the mode of the file, or ``backup_mode``.
+    """
 
     op: str
     path: str
@@ -55,6 +58,7 @@ class Change:
     owner: t.Optional[str] = None
     group: t.Optional[str] = None
     backup: bool = False
+    backup_mode: t.Optional[str] = None
 
     def __post_init__(self) -> None:
         problem = _problem(self)
@@ -121,5 +125,12 @@ def _expect_problem(change: Change) -> t.Optional[str]:
 
 def _mode_problem(change: Change) -> t.Optional[str]:
     if change.mode is None:
-        return "mode is required" if change.op in _OPS_NEEDING_MODE else None
-    return None if _MODE.fullmatch(change.mode) else "mode must be an octal text such as 0644"
+        if change.op in _OPS_NEEDING_MODE:
+            return "mode is required"
+    elif not _MODE.fullmatch(change.mode):
+        return "mode must be an octal text such as 0644"
+    if change.backup_mode is None:
+        return None
+    if not change.backup:
+        return "backup_mode goes with backup"
+    return None if _MODE.fullmatch(change.backup_mode) else "backup_mode must be an octal text such as 0600"

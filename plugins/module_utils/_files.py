@@ -458,7 +458,8 @@ class _Transaction:
     def _back_up(self, step: _Step) -> t.Optional[str]:
         if not step.change.backup:
             return None
-        backup = _duplicate_under_free_name(step.seen.target, _without_trailing_slashes(step.change.path))
+        name, mode = _without_trailing_slashes(step.change.path), step.change.backup_mode
+        backup = _duplicate_under_free_name(step.seen.target, name, mode)
         self._undo.append(Undo("unlink", backup))
         _sync_directory_of(backup)
         return backup
@@ -589,19 +590,28 @@ def _duplicate(source: str, copy: str) -> None:
         _copy(source, copy)
 
 
-def _copy(source: str, copy: str) -> None:
+def _copy(source: str, copy: str, mode: t.Optional[str] = None) -> None:
     if os.path.islink(source):
         os.symlink(os.readlink(source), copy)
-    else:
-        _write_new(copy, read_regular(source), _attributes_of(source))
+        return
+    attributes = _attributes_of(source)
+    if mode is not None:
+        # An access list could let in those whom the mode keeps out.
+        xattrs = tuple(pair for pair in attributes.xattrs if not pair[0].startswith("system.posix_acl"))
+        attributes = Attributes(int(mode, 8), attributes.uid, attributes.gid, xattrs)
+    _write_new(copy, read_regular(source), attributes)
 
 
-def _duplicate_under_free_name(source: str, path: str) -> str:
+def _duplicate_under_free_name(source: str, path: str, mode: t.Optional[str] = None) -> str:
+    """With a mode of its own it is a copy: a second name for the file would give it that mode as well."""
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     for counter in range(1000):
         backup = f"{path}.{stamp}{f'.{counter}' if counter else ''}.bak"
         try:
-            _duplicate(source, backup)
+            if mode is None:
+                _duplicate(source, backup)
+            else:
+                _copy(source, backup, mode)
         except FileExistsError:
             continue
         return backup

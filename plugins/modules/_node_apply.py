@@ -71,6 +71,10 @@ options:
           - Whether to keep what V(replace) and V(delete) remove, under a name that ends in C(.bak).
         type: bool
         default: false
+      backup_mode:
+        description:
+          - The permissions of what O(changes[].backup) keeps. Without it, they are those of the file.
+        type: str
 attributes:
   check_mode:
     description: Can run in check mode, where it only compares the files with what was read.
@@ -147,6 +151,7 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "owner": {"type": "str"},
         "group": {"type": "str"},
         "backup": {"type": "bool", "default": False},
+        "backup_mode": {"type": "str"},
     }
     # no_log for the whole list too. With content alone, the log line is built from all changes and then searched for
     # each content; of a content that starts like another, shorter one, the rest stays in it.

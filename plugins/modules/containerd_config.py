@@ -34,7 +34,8 @@ options:
     description:
       - The directory of the C(hosts.toml) tree, one absolute path.
       - Refused while the file has C(registry.mirrors), or before containerd 2.0 C(registry.configs.*.tls), because
-        containerd would start without its CRI plugin. Remove those tables with O(absent) in the same task.
+        containerd would start without its CRI plugin. M(airgap.nodes.containerd_migrate) carries what those tables say
+        over to the tree.
     type: str
   systemd_cgroup:
     description:
@@ -392,7 +393,8 @@ options:
     default: containerd
   backup:
     description:
-      - Keep a copy of the old file beside it, with its owner and mode.
+      - Keep a copy of the old file beside it, with its owner and mode. The copy of a file with a password or a header value
+        in it has mode C(0600).
     type: bool
     default: false
   containerd_version:
@@ -419,6 +421,7 @@ attributes:
     details:
       - Passwords, tokens and header values are masked one by one.
 seealso:
+  - module: airgap.nodes.containerd_migrate
   - module: airgap.nodes.containerd_registries
 """
 
@@ -435,11 +438,10 @@ EXAMPLES = r"""
     state: restarted
   when: config.restart_required
 
-- name: Replace the old mirrors table by the tree, in one write
-  airgap.nodes.containerd_config:
-    registry_config_path: /etc/containerd/certs.d
-    absent:
-      - plugins."io.containerd.grpc.v1.cri".registry.mirrors
+# Old registry tables hold routes that the tree has to have first: airgap.nodes.containerd_migrate carries them over, and
+# sets the directory in the same write.
+- name: Replace the old registry tables by the tree
+  airgap.nodes.containerd_migrate:
     backup: true
 
 - name: What a cluster of kubeadm needs, whatever release and file each node has

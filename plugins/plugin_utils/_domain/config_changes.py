@@ -14,20 +14,22 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import parse
 
+IsSecret = t.Callable[[KeyPath, t.Any], bool]
+
 
 def config_changes(
     state: NodeState,
     plan: ConfigPlan,
     *,
     backup: bool,
-    is_secret: t.Callable[[KeyPath, t.Any], bool],
+    is_secret: IsSecret,
     has_credentials: bool = False,
 ) -> ChangeSet:
     """The files that change, what is imported first, behind the mark that says that a restart is due.
 
     A secret that is written must not be readable by others, whatever the file was before; with ``has_credentials`` the
     task owns credentials in these files, so that the mode of a file that holds some is put right, too. No copy is left
-    where containerd would read it.
+    where containerd would read it, and none that others can read of a file with a secret in it.
     """
     marks = pending_restart.mark(state, plan.files[0].path) if plan.restart_required else ()
     changes: list[Change] = [*marks]
@@ -37,9 +39,13 @@ def config_changes(
         is_open = entry.mode is not None and not entry.mode.endswith("00")
         if edit.differences:
             changes += _change(
-                edit, entry, mode="0600" if writes_secret else None, backup=backup and not edit.copy_read_by
+                edit,
+                entry,
+                mode="0600" if writes_secret else None,
+                backup=backup and not edit.copy_read_by,
+                backup_mode="0600" if is_open and _holds_secret(entry.content, is_secret) else None,
             )
-        elif has_credentials and is_open and any(is_secret((key,), value) for key, value in parse(edit.text).items()):
+        elif has_credentials and is_open and _holds_secret(edit.text.encode(), is_secret):
             changes += _change(edit, entry, mode="0600", backup=False)
     return ChangeSet(tuple(changes))
 
@@ -51,10 +57,26 @@ def without_copy(state: NodeState, plan: ConfigPlan) -> t.Iterator[str]:
             yield f"no copy of {edit.path} was left: {edit.copy_read_by} in imports would make containerd read it."
 
 
-def _change(edit: FileEdit, entry: Entry, *, mode: str | None, backup: bool) -> list[Change]:
+def _holds_secret(content: bytes | None, is_secret: IsSecret) -> bool:
+    return any(is_secret((key,), value) for key, value in parse((content or b"").decode()).items())
+
+
+def _change(
+    edit: FileEdit, entry: Entry, *, mode: str | None, backup: bool, backup_mode: str | None = None
+) -> list[Change]:
     content = edit.text.encode()
     if entry.kind != "absent":
-        return [Change(op="replace", path=edit.path, content=content, expect=entry.sha256, mode=mode, backup=backup)]
+        return [
+            Change(
+                op="replace",
+                path=edit.path,
+                content=content,
+                expect=entry.sha256,
+                mode=mode,
+                backup=backup,
+                backup_mode=backup_mode if backup else None,
+            )
+        ]
     return [*_directories(edit.path), Change(op="create", path=edit.path, content=content, mode=mode or "0644")]
 
 

@@ -450,6 +450,24 @@ def test_a_secret_that_goes(node: Node) -> None:
     assert (node.text(), node.mode()) == (f'version = 2\n[plugins."{CRI}"]\n', "0644")
 
 
+@pytest.mark.parametrize(
+    ("text", "mode", "copy"),
+    [
+        pytest.param(f"{FILE}\n{AUTH}password = 'hush-hush-1'\n", 0o644, "0600", id="a secret that others can read"),
+        pytest.param(f"{FILE}\n{AUTH}password = 'hush-hush-1'\n", 0o640, "0600", id="a secret that a group can read"),
+        pytest.param(f"{FILE}\n{AUTH}password = 'hush-hush-1'\n", 0o400, "0400", id="a secret that is safe"),
+        pytest.param(f"\ufeff{FILE}\n{AUTH}password = 'hush-hush-1'\n", 0o644, "0600", id="behind a byte order mark"),
+        pytest.param(FILE, 0o644, "0644", id="no secret"),
+    ],
+)
+def test_the_mode_of_a_copy(node: Node, text: str, mode: int, copy: str) -> None:
+    node.write(text, mode)
+    result = node.run(sandbox_image=IMAGE, backup=True)
+    backup = pathlib.Path(result["backup_file"])
+    assert backup.read_bytes().decode() == text
+    assert (f"{stat.S_IMODE(backup.stat().st_mode):04o}", node.mode()) == (copy, f"{mode:04o}")
+
+
 def test_key_paths_in_both_forms(node: Node) -> None:
     node.write('version = 2\n[a."b.c"]\nx = 1\ny = 2\n')
     result = node.run(absent=['a."b.c".x', ["a", "b.c", "y"], "not.there"])

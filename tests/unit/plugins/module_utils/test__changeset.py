@@ -20,6 +20,7 @@ CHANGES = {
     "replace": Change("replace", "/a", content=b"new", expect=HASH),
     "replace, everything": Change("replace", "/a", b"new", HASH, "0640", "root", "adm", True),
     "delete": Change("delete", "/a", expect=HASH, backup=True),
+    "a copy with a mode of its own": Change("delete", "/a", expect=HASH, backup=True, backup_mode="0600"),
     "mkdir": Change("mkdir", "/a/b", mode="0755"),
     "rmdir": Change("rmdir", "/a/b/"),
     "a name that is not UTF-8": Change("rmdir", "/caf\udce9"),
@@ -42,6 +43,14 @@ REFUSED: dict[str, tuple[dict[str, t.Any], str]] = {
     "delete with content": (
         {"op": "delete", "path": "/a", "expect": HASH, "content": "eA=="},
         "delete /a: content goes with create and replace, and with nothing else",
+    ),
+    "a mode for a copy that is not made": (
+        {"op": "delete", "path": "/a", "expect": HASH, "backup_mode": "0600"},
+        "delete /a: backup_mode goes with backup",
+    ),
+    "a mode of a copy that is none": (
+        {"op": "delete", "path": "/a", "expect": HASH, "backup": True, "backup_mode": "u=rw"},
+        "delete /a: backup_mode must be an octal text such as 0600",
     ),
     "replace without expect": (
         {"op": "replace", "path": "/a", "content": "eA=="},
@@ -104,6 +113,7 @@ def test_the_wire_format() -> None:
             "owner": None,
             "group": None,
             "backup": False,
+            "backup_mode": None,
         }
     ]
 

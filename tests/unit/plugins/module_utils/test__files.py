@@ -668,6 +668,18 @@ def test_backup(place: pathlib.Path, op: str, monkeypatch: pytest.MonkeyPatch) -
     assert (backup.read_bytes(), mode_of(backup)) == (b"old\n", 0o640)
 
 
+@pytest.mark.parametrize("op", BACKED_UP)
+def test_a_backup_with_a_mode_of_its_own_leaves_the_file_its_mode(place: pathlib.Path, op: str) -> None:
+    path = old_file(place / "config.toml", mode=0o644)
+    with path.open("rb") as old:
+        (applied,) = apply(BACKED_UP[op](path, backup=True, backup_mode="0600"))
+        assert stat.S_IMODE(os.fstat(old.fileno()).st_mode) == 0o644
+    backup = pathlib.Path(t.cast(str, applied.backup_file))
+    assert (backup.read_bytes(), mode_of(backup)) == (b"old\n", 0o600)
+    if op == "replace":
+        assert mode_of(path) == 0o644
+
+
 def test_no_backup_is_ever_overwritten(place: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_files.time, "gmtime", lambda: (2026, 1, 2, 3, 4, 5, 4, 2, 0))
     path = old_file(place / "config.toml", b"0")
