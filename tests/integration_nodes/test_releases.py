@@ -76,6 +76,15 @@ def test_defaults(release_name: str, rules: Rules) -> None:
     assert (default.value(CNI_BIN_DIRS) == ["/opt/cni/bin"]) is rules.has_bin_dirs
 
 
+def test_the_older_key_for_directories_of_cni(release_name: str, rules: Rules) -> None:
+    version = rules.newest_config_version
+    table = names(CNI_BIN_DIRS).in_version(version)[:-1]
+    text = f'version = {version}\n[plugins."{table[1]}".cni]\nbin_dir = "/a"\n'
+    data = dump(release_name, text).data
+    assert data is not None
+    assert (look_up(data, (*table, "bin_dir")) == "/a") is rules.reads_bin_dir
+
+
 @pytest.mark.parametrize("version", range(7))
 def test_accepted_versions(release_name: str, rules: Rules, version: int) -> None:
     is_accepted = rules.highest_accepted_version is None or version <= rules.highest_accepted_version

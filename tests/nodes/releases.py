@@ -39,8 +39,8 @@ RELEASES = {
 }
 #: What the demo and `make nodes` boot: the three ways in which containerd reads its configuration.
 DEFAULT = ("1.6", "1.7", "2.3")
-#: What `make test` boots. 2.0 reads files as 2.1 does, 2.4 is a beta, and 1.4 has no config_path to set: they are there
-#: for `--nodes 2.0,2.4`, and a dump of theirs (dumps.py) needs no node.
+#: What `make test` boots. 2.0 reads files as 2.1 does, what 2.4 reads otherwise than 2.3 shows in a dump (dumps.py, no
+#: node is needed), and 1.4 has no config_path to set: they are there for `--nodes 2.0,2.4`.
 TESTED = ("1.6", "1.7", "2.1", "2.2", "2.3")
 
 

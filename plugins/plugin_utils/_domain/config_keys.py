@@ -5,7 +5,7 @@
 
 A setting's *canonical* path is where a version 4 file has it. Version 3 differs from it in the server's tables only;
 version 2 has all of CRI in one table; version 1 names that table, and every other plugin, by its short name.
-Read in containerd 1.7.24, 2.0.5, 2.1.5 and 2.3.4, and measured key by key on 1.6.20 to 2.4.0-beta.0.
+Read in containerd 1.7.24, 2.0.5, 2.1.5 and 2.3.4, and measured key by key on 1.6.20 to 2.4.2.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runtime classes of CRI: which there are, which there will be, and what that takes. Private to this collection.
 
-Measured on 1.4.13 to 2.4.0-beta.0: containerd 1.x has a class ``runc`` of its own until its file names any class (1.4
+Measured on 1.4.13 to 2.4.2: containerd 1.x has a class ``runc`` of its own until its file names any class (1.4
 keeps it), and takes each class as the file has it, so that one without ``runtime_type`` runs nothing. From 2.0 on
 ``runc`` is always there, and a file's ``runc`` is laid over it.
 """

@@ -71,6 +71,18 @@ UPGRADES = {
         "2.0.7",
         'version = 3\n[plugins."io.containerd.cri.v1.runtime".cni]\nbin_dir = "/x"\n',
     ),
+    "one that 2.4 does not read stays unread": (
+        'version = 3\n[plugins."io.containerd.cri.v1.runtime".cni]\nbin_dir = "/x"\n',
+        4,
+        "2.4.2",
+        'version = 4\n[plugins."io.containerd.cri.v1.runtime".cni]\nbin_dir = "/x"\n',
+    ),
+    "one that 2.4 makes a list of": (
+        'version = 2\n[plugins."io.containerd.grpc.v1.cri".cni]\nbin_dir = "/x"\n',
+        4,
+        "2.4.2",
+        'version = 4\n[plugins."io.containerd.cri.v1.runtime".cni]\nbin_dirs = ["/x"]\n',
+    ),
     "1 to 2": (
         'disabled_plugins = ["aufs"]\n[plugins.cri]\nsandbox_image = "pause:3"\n'
         "[plugins.scheduler]\ndeletion_threshold = 1\n",

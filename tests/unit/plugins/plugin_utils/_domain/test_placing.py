@@ -10,6 +10,7 @@ import typing as t
 import pytest
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import placing
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
+    CNI_BIN_DIRS,
     IMAGES,
     REGISTRY_CONFIG_PATH,
     RUNTIME,
@@ -22,7 +23,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Set
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set
 
 # What stands at the end of a path in the table below; a plugin's own table is left empty.
 FILLING: dict[str, t.Any] = {
@@ -97,6 +98,27 @@ def test_place(data: dict[str, t.Any], version: int | None, releases: list[str],
         for wish, expected in ((SANDBOX_IMAGE, sandbox), (REGISTRY_CONFIG_PATH, registry)):
             placement = place((file,), [Set(wish, "x")], [], Release.parse(text))
             assert placement.operations == {file.path: [Set(getattr(names(wish), expected), "x")]}, text
+
+
+# the directory of CNI's programs in a file, and how the release gets another one
+DIRECTORIES: dict[str, tuple[KeyPath, int, str, list[Remove | Set]]] = {
+    "version 2": ((*V2_CRI, "cni"), 2, "2.4.2", [Set((*V2_CRI, "cni", "bin_dir"), "/b")]),
+    "where both keys are read": ((*RUNTIME, "cni"), 3, "2.3.4", [Set((*RUNTIME, "cni", "bin_dir"), "/b")]),
+    "where the older key is not read": (
+        (*RUNTIME, "cni"),
+        3,
+        "2.4.2",
+        [Set(CNI_BIN_DIRS, ["/b"]), Remove((*RUNTIME, "cni", "bin_dir"))],
+    ),
+}
+
+
+@pytest.mark.parametrize(("cni", "version", "release", "operations"), DIRECTORIES.values(), ids=DIRECTORIES)
+def test_directories_of_cni(cni: KeyPath, version: int, release: str, operations: list[Remove | Set]) -> None:
+    data = {"version": version, "plugins": {cni[1]: {"cni": {"bin_dir": "/a"}}}}
+    file = ConfigFile("/etc/containerd/config.toml", data)
+    placement = place((file,), [Set(CNI_BIN_DIRS, ["/b"])], [], Release.parse(release))
+    assert placement.operations == {file.path: operations}
 
 
 def test_each_wish_costs_about_one_look_at_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

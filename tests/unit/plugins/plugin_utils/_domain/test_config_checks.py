@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that one release refuses and another one takes: ``tests/differential`` asks the releases themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+import pytest
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_checks import (
+    check_cni_directories,
+    check_versions,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import RUNTIME
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+
+REFUSED_BY = {"2.1.5": False, "2.2.1": False, "2.3.0": True, "2.3.4": True, "2.4.0-beta.0": True, "2.4.0": False}
+STOPPED_BY = {"2.1.5": True, "2.3.4": True, "2.4.0-beta.0": True, "2.4.0": False, "2.4.2": False}
+
+
+def refused(*, is_refused: bool, what: str) -> t.ContextManager[t.Any]:
+    return pytest.raises(DomainError, match=what) if is_refused else contextlib.nullcontext()
+
+
+@pytest.mark.parametrize(("release", "is_refused"), REFUSED_BY.items(), ids=REFUSED_BY)
+def test_a_drop_in_newer_than_the_file(release: str, is_refused: bool) -> None:
+    files = (ConfigFile("/etc/containerd/config.toml", {"version": 2}), ConfigFile("/a.toml", {"version": 3}))
+    with refused(is_refused=is_refused, what="does not start with a drop-in newer"):
+        check_versions(files, Release.parse(release))
+
+
+@pytest.mark.parametrize(("release", "is_refused"), STOPPED_BY.items(), ids=STOPPED_BY)
+def test_both_keys_for_directories_of_cni(release: str, is_refused: bool) -> None:
+    cni = {"bin_dir": "/a", "bin_dirs": ["/b"]}
+    file = ConfigFile("/etc/containerd/config.toml", {"version": 3, "plugins": {RUNTIME[1]: {"cni": cni}}})
+    with refused(is_refused=is_refused, what="start without CRI"):
+        check_cni_directories((file,), Release.parse(release))
