@@ -171,7 +171,7 @@ def check_directories(differences: t.Iterable[Difference]) -> None:
 
 
 def check_cni_directories(files: t.Sequence[ConfigFile], release: Release) -> None:
-    """:raises DomainError: one table has both keys for the directories of CNI's programs, which stops CRI on 2.1 to 2.3."""
+    """:raises DomainError: a table has both keys for directories of CNI, which stops CRI of 2.1 to 2.3."""
     for file in files if release.rules.reads_bin_dir else ():
         plugins = file.data.get("plugins")
         for name in plugins if isinstance(plugins, dict) else ():
