@@ -393,8 +393,8 @@ options:
     default: containerd
   backup:
     description:
-      - Keep a copy of the old file beside it, with its owner and mode. The copy of a file with a password or a header value
-        in it has mode C(0600).
+      - Keep a copy of the old file beside it, with its owner and mode. The copy of a file with a password or a header
+        value in it has mode C(0600).
     type: bool
     default: false
   containerd_version:
@@ -438,8 +438,8 @@ EXAMPLES = r"""
     state: restarted
   when: config.restart_required
 
-# Old registry tables hold routes that the tree has to have first: airgap.nodes.containerd_migrate carries them over, and
-# sets the directory in the same write.
+# Old registry tables hold routes that the tree has to have first: another module carries them over, and sets the
+# directory in the same write.
 - name: Replace the old registry tables by the tree
   airgap.nodes.containerd_migrate:
     backup: true
