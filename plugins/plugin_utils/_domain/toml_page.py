@@ -184,8 +184,9 @@ class Page:
         for depth in range(len(path) - 1, 0, -1):
             relatives = [s for s in self.statements if s.is_header and _within(s.path, path[:depth], proper=False)]
             if relatives:
-                line = f"{self._indent_below(relatives, path, depth)}[{self._header_text(path, relatives[0])}]"
-                return self._insert_block(self.end_of_body(relatives[-1], detached_of=path[:depth]), line)
+                place = self.end_of_body(relatives[-1], detached_of=path[:depth])
+                indent = self._indent_below(relatives, path, place)
+                return self._insert_block(place, f"{indent}[{self._header_text(path, relatives[0])}]")
         return self._insert_block(len(self.text), f"[{self._header_text(path, None)}]")
 
     def elements(self, path: KeyPath) -> list[Statement]:
@@ -327,26 +328,36 @@ class Page:
                 steps[header.indent[len(parent.indent) :]] += 1
         return steps.most_common(1)[0][0] if steps else ""
 
-    def _indent_below(self, relatives: list[Statement], path: KeyPath, depth: int) -> str:
-        """As its siblings are; else as the namesake below its parent's siblings stands to its parent; else as the
-        nearest tables below the parent that is written."""
+    def _nearest_sibling(self, path: KeyPath, place: int) -> Statement | None:
+        """The sibling before an offset, else behind it; rather not one above their parent, which may stand apart."""
+        siblings = [s for s in self.headers_below(path[:-1]) if len(s.path) == len(path) and s.path != path]
         parent = self.header(path[:-1])
+        if parent is not None and parent.start < place:
+            siblings = [s for s in siblings if s.start > parent.start] or siblings
+        above = [s for s in siblings if s.start < place]
+        return next(iter(above[-1:] or siblings), None)
+
+    def _indent_below(self, relatives: list[Statement], path: KeyPath, place: int) -> str:
+        """As the nearest sibling; else as the namesake below its parent's siblings stands to its parent; else as the
+        nearest tables below the parent that is written."""
+        if sibling := self._nearest_sibling(path, place):
+            return sibling.indent
+        parent = self.header(path[:-1])
+        depth = len(_common(path, relatives[0].path))
         for cousin in self._cousins(path):
-            if cousin.path[:-1] == path[:-1]:
-                return cousin.indent
             other = self.header(cousin.path[:-1])
             if parent is not None and other is not None and cousin.indent.startswith(other.indent):
                 return parent.indent + cousin.indent[len(other.indent) :]
         below = [s for s in relatives if len(s.path) > depth]
         if below:
-            return min(below, key=lambda s: len(s.path)).indent
+            return min(reversed(below), key=lambda s: len(s.path)).indent
         above = next((s for s in relatives if len(s.path) == depth), None)
         return relatives[0].indent if above is None else above.indent + self._nesting()
 
     def _indent_above(self, child: Statement, path: KeyPath) -> str:
-        """One step behind the nearest table above it that is written, but no deeper than the child."""
-        sibling = next((s for s in self.headers_below(path[:-1]) if len(s.path) == len(path)), None)
-        if sibling is not None:
+        """As the nearest sibling; else one step behind the nearest table above it that is written; but no deeper than
+        the child."""
+        if sibling := self._nearest_sibling(path, child.start):
             return min(sibling.indent, child.indent, key=len)
         above = (self.header(path[:depth]) for depth in range(len(path) - 1, 0, -1))
         parent = next(filter(None, above), None)
