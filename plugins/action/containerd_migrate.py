@@ -37,7 +37,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate impor
     tree_of,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import Intent, read_config_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import Intent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import (
     Plan,
     plan_registries,
@@ -54,7 +54,7 @@ class ActionModule(NodeAction):
 
     def execute(self, options: Result) -> Result:
         path = absolute(options["path"], "path")
-        wish = _wish(options)
+        wish = Wish.read(options)
         state = self._read_first(path, wish)
         release = self.release(state, options["containerd_version"])
         state, config = self.read_config(state, path, release)
@@ -142,18 +142,6 @@ class _Outcome:
     plan: ConfigPlan
     proofs: tuple[Proof, ...]
     applied: list[Result]
-
-
-def _wish(options: Result) -> Wish:
-    named = options["config_path"]
-    return Wish(
-        config_path=None if named is None else read_config_path(named),
-        auth_to_header=options["auth"] == "header",
-        carry_headers=options["headers"] == "carry",
-        accept_losses=options["accept_losses"],
-        overwrite=options["overwrite"],
-        leave=frozenset(options["leave"]),
-    )
 
 
 def _empty(release: Release) -> Result:

@@ -276,7 +276,7 @@ def measure(node: Node, its_release: Release, text: str, pems: dict[str, bytes])
     found = Measured(before, asked(node, names), {}, legacy)
     found.expected = {**migration.expected, OTHER: endpoints(OTHER, legacy, its_release)}
     if any("password" in auth or "auth" in auth for auth in legacy.auth.values()):
-        migration, changed = migrated(text, Wish(accept_losses=True, auth_to_header=True), its_release, pems)
+        migration, changed = migrated(text, Wish(accept_losses=True, auth="header"), its_release, pems)
         node.shell(f"rm -rf {TREE}")
         _put(node, changed)
         found.with_headers = asked(node, names)

@@ -59,11 +59,24 @@ class Wish:
     """The options of the task."""
 
     config_path: str | None = None
-    auth_to_header: bool = False
-    carry_headers: bool = False
+    auth: str = "keep"
+    headers: str = "keep"
     accept_losses: bool = False
     overwrite: bool = False
     leave: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, options: t.Mapping[str, t.Any]) -> Wish:
+        """:raises DomainError: ``config_path`` is not one directory."""
+        known = {field.name: options[field.name] for field in dataclasses.fields(cls)}
+        named = known["config_path"]
+        return cls(
+            **{
+                **known,
+                "config_path": None if named is None else read_config_path(named),
+                "leave": frozenset(known["leave"]),
+            }
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +110,7 @@ def tree_of(legacy: Legacy, wish: Wish) -> str:
 
 def is_needed(legacy: Legacy, wish: Wish) -> bool:
     """Whether there is anything to migrate; credentials alone can stay where they are unless they are to move."""
-    moves = wish.auth_to_header and not legacy.config_path and any(map(_as_header, legacy.auth.values()))
+    moves = wish.auth == "header" and not legacy.config_path and any(map(_as_header, legacy.auth.values()))
     return legacy.is_left or moves
 
 
@@ -301,7 +314,7 @@ class _Work:
 
     def _moving(self) -> dict[str, str]:
         """The credentials that become a header, by host."""
-        if not self.wish.auth_to_header:
+        if self.wish.auth != "header":
             return {}
         headers = {host: _as_header(auth) for host, auth in self.legacy.auth.items()}
         return {host: header for host, header in headers.items() if header}
@@ -309,7 +322,7 @@ class _Work:
     def _header(self, host: str) -> Headers:
         moving = self._moving().get(host)
         own: dict[str, tuple[str, ...]] = {"Authorization": (moving,)} if moving else {}
-        return tuple(sorted((own | dict(self.legacy.headers if self.wish.carry_headers else ())).items()))
+        return tuple(sorted((own | dict(self.legacy.headers if self.wish.headers == "carry" else ())).items()))
 
     def _expected(self, namespace: str) -> Route:
         return tuple(
@@ -383,7 +396,7 @@ class _Work:
             for host, keys in gone.items():
                 entry: KeyPath = (*REGISTRY, "configs", host)
                 paths += [(*entry, key) for key in keys] if rest[host] else [entry]
-        if self.wish.carry_headers and self.legacy.headers:
+        if self.wish.headers == "carry" and self.legacy.headers:
             paths.append((*REGISTRY, "headers"))
             self.losses.append(
                 "registry.headers: they go on to the endpoints of these namespaces, and no longer to those of any other"
@@ -408,7 +421,7 @@ class _Work:
                 f"{show_key_path(stays[0][:2])}: as long as it stands, containerd {self.release} pulls every image "
                 "without its transfer service"
             )
-        if self.legacy.headers and not self.wish.carry_headers:
+        if self.legacy.headers and self.wish.headers == "keep":
             self.kept.append("registry.headers")
 
     def _tell(self, expected: t.Mapping[str, Route]) -> None:

@@ -611,7 +611,7 @@ def test_credentials_stay_by_default() -> None:
     ],
 )
 def test_credentials_become_a_header(name: str, header: str) -> None:
-    done = migrated(FIXTURES[name], "2.1.5", auth_to_header=True)
+    done = migrated(FIXTURES[name], "2.1.5", auth="header")
     changes = [
         c for c in done.plan.changes.changes if c.content and f'Authorization = "Basic {header}"'.encode() in c.content
     ]
@@ -621,12 +621,12 @@ def test_credentials_become_a_header(name: str, header: str) -> None:
     assert (*REGISTRY, "configs") in done.migration.absent
     assert not done.migration.warnings or all("passed over" in warning for warning in done.migration.warnings)
     assert not done.plan.warnings
-    assert any("hand out tokens" in warning for warning in migrated(FIXTURES[name], auth_to_header=True).plan.warnings)
+    assert any("hand out tokens" in warning for warning in migrated(FIXTURES[name], auth="header").plan.warnings)
     assert "fixture-password" not in str(done.routes)
 
 
 def test_an_identity_token_stays() -> None:
-    done = migrated(FIXTURES["auth-identity-token"], "2.1.5", auth_to_header=True)
+    done = migrated(FIXTURES["auth-identity-token"], "2.1.5", auth="header")
     assert done.migration.kept == ('registry.configs."mirror.example.com".auth',)
     assert "without its transfer service" in done.migration.warnings[0]
 
@@ -635,22 +635,22 @@ def test_credentials_alone_are_migrated_only_when_they_are_to_move() -> None:
     text = registry('[@.configs."a.example".auth]\nusername = "u"\npassword = "p"\n')
     legacy = read_legacy(files(text), Release.parse("2.1.5"))
     assert not is_needed(legacy, Wish())
-    assert is_needed(legacy, Wish(auth_to_header=True))
-    done = migrated(text, "2.1.5", auth_to_header=True)
+    assert is_needed(legacy, Wish(auth="header"))
+    done = migrated(text, "2.1.5", auth="header")
     assert done.routes["a.example"][0] == "https://a.example/v2 (header Authorization)"
     moved = place(files(text), done.migration.wishes, done.migration.absent, Release.parse("2.1.5")).files
-    assert not is_needed(read_legacy(moved, Release.parse("2.1.5")), Wish(auth_to_header=True))
+    assert not is_needed(read_legacy(moved, Release.parse("2.1.5")), Wish(auth="header"))
 
 
 def test_auths_stay() -> None:
-    done = migrated(FIXTURES["auths-by-url"], "2.1.5", auth_to_header=True)
+    done = migrated(FIXTURES["auths-by-url"], "2.1.5", auth="header")
     assert done.migration.kept == ('registry.auths."https://mirror.example.com"',)
 
 
 def test_headers_stay_or_are_carried() -> None:
     assert migrated(FIXTURES["headers"]).migration.kept == ("registry.headers",)
-    assert "no longer to those of any other" in refusal(FIXTURES["headers"], carry_headers=True)
-    done = migrated(FIXTURES["headers"], carry_headers=True, accept_losses=True)
+    assert "no longer to those of any other" in refusal(FIXTURES["headers"], headers="carry")
+    done = migrated(FIXTURES["headers"], headers="carry", accept_losses=True)
     assert done.routes["docker.io"][0] == f"{MIRROR} (header X-Meta-Node), then {HUB} (header X-Meta-Node)"
     assert (*REGISTRY, "headers") in done.migration.absent
 
