@@ -20,10 +20,11 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     names,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.image_pulls import SNAPSHOTTER
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set, look_up
 
 # What stands at the end of a path in the table below; a plugin's own table is left empty.
 FILLING: dict[str, t.Any] = {
@@ -119,6 +120,30 @@ def test_directories_of_cni(cni: KeyPath, version: int, release: str, operations
     file = ConfigFile("/etc/containerd/config.toml", data)
     placement = place((file,), [Set(CNI_BIN_DIRS, ["/b"])], [], Release.parse(release))
     assert placement.operations == {file.path: operations}
+
+
+def test_what_stood_behind_something_removed_is_wished_for_again() -> None:
+    # containerd 2.x takes the snapshotter of version 2 over to the images only where there are runtimes.
+    containerd = {"snapshotter": "native", "runtimes": {"crun": {"runtime_type": "io.containerd.runc.v2"}}}
+    file = ConfigFile("/etc/containerd/config.toml", {"version": 2, "plugins": {V2_CRI[1]: {"containerd": containerd}}})
+    release = Release.parse("2.3.4")
+    runtimes = (*V2_CRI, "containerd", "runtimes")
+    placement = place((file,), [], [runtimes], release)
+    assert look_up(effective(placement.files, release), SNAPSHOTTER) == "native"
+    assert placement.operations == {file.path: [Set(SNAPSHOTTER, "native"), Remove(runtimes)]}
+
+
+def test_a_removal_that_does_not_take_effect_is_refused() -> None:
+    # An older key says what is in the table that goes, and would stay.
+    pinned = (*IMAGES, "pinned_images")
+    data = table((*V2_CRI, SANDBOX), pinned)
+    file = ConfigFile("/etc/containerd/config.toml", {"version": 3, **data})
+    with pytest.raises(DomainError) as raised:
+        place((file,), [], [pinned], Release.parse("2.3.4"))
+    assert str(raised.value) == (
+        'plugins."io.containerd.cri.v1.images".pinned_images.sandbox: would change too, as containerd 2.3.4 reads '
+        "these files. Nothing was changed; bring the CRI tables of the files into one form first."
+    )
 
 
 def test_each_wish_costs_about_one_look_at_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
