@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import pathlib
 import stat
 import types
@@ -38,6 +39,8 @@ class Node:
         }
         self.calls: list[str] = []
         self.asked_for: Raw = {}
+        # What containerd prints of the contents that it is asked about.
+        self.dumps = {"before": "version = 3\n", "after": "version = 3\n"}
         context = types.SimpleNamespace(no_log=False)
         self.connection = types.SimpleNamespace(_play_context=context, _shell=types.SimpleNamespace(tmpdir="/nowhere"))
 
@@ -70,6 +73,9 @@ class Node:
     def _execute(self, *, module_name: str, module_args: Raw, task_vars: Raw) -> Raw:
         assert not task_vars
         self.calls.append(module_name.removeprefix("airgap.nodes."))
+        if "dumps" in module_args:
+            self.asked_for = module_args
+            return {"dumps": {name: {"rc": 0, "output": text, "errors": ""} for name, text in self.dumps.items()}}
         if module_name.endswith("_node_read"):
             self.asked_for = module_args
             program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""} if self.version else None
@@ -302,6 +308,37 @@ def test_no_place_for_a_drop_in(node: Node, name: str) -> None:
     result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=str(node.file.parent / name))
     assert result["msg"].startswith("drop_in_path: is not reached by what config.toml can import. ")
     assert node.text() == "version = 3\n"
+
+
+# --- a newer version of the schema
+
+UPGRADED = f'version = 3\n\n[plugins."{IMAGES}".pinned_images]\n  sandbox = "pause:3.8"  # ours\n'
+
+
+def test_an_upgrade_that_containerd_reads_alike(node: Node) -> None:
+    node.version = "2.1.5"
+    node.write(FILE)
+    result = node.run(config_version="3")
+    assert node.calls == ["_node_read", "_node_read", "_node_apply"]
+    assert node.text() == UPGRADED
+    assert {name: base64.b64decode(text).decode() for name, text in node.asked_for["dumps"].items()} == {
+        "before": FILE,
+        "after": UPGRADED,
+    }
+    assert (result["changed"], result["restart_required"], result["config_version"]) == (True, False, 3)
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
+def test_an_upgrade_that_containerd_reads_otherwise(node: Node, check: bool) -> None:
+    node.version = "2.1.5"
+    node.write(FILE)
+    node.dumps["after"] = "version = 3\noom_score = 1\n"
+    result = node.run(config_version="3", check=check)
+    assert result["msg"] == (
+        f"{node.file}: oom_score: would not be the same in the upgraded file, says the node's containerd. "
+        "Nothing was changed; please report the file's layout, and upgrade it by hand."
+    )
+    assert (node.text(), node.calls) == (FILE, ["_node_read", "_node_read"])
 
 
 # --- credentials
