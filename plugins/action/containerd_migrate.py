@@ -115,7 +115,7 @@ class ActionModule(NodeAction):
             "kept": list(done.migration.kept),
             "adopted": list(done.tree.adopted),
             "backup_file": next((step["backup_file"] for step in backups if step["path"] == path), None),
-            "backup_files": [step["backup_file"] for step in backups if step["path"] != path],
+            "backup_files": [step["backup_file"] for step in backups],
             "warnings": [
                 *(f"{path}: {warning}" for warning in (*done.migration.warnings, *done.plan.warnings)),
                 *done.tree.warnings,

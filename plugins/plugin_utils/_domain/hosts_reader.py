@@ -10,6 +10,7 @@ which order, with which settings; and whether the release drops the file, or cra
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import posixpath
 import re
 import tomllib
@@ -27,6 +28,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines im
 
 Table = dict[str, t.Any]
 
+_HUB, _HUB_SERVER = "docker.io", "registry-1.docker.io"
 _DURATION = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _SECOND = 10**9
@@ -128,6 +130,31 @@ def parse_duration(text: str) -> int | None:
         return None
     total = sum(float(number) * _NANOSECONDS[unit] for number, unit in _DURATION_PART.findall(text))
     return int(-total if text.startswith("-") else total)
+
+
+# --- the registry itself
+
+
+def upstream(namespace: str, release: Release) -> Endpoint:
+    """The registry that a namespace names, as containerd asks it where no server is named; read in ConfigureHosts."""
+    scheme, host, skip_verify = "https", namespace, None
+    if namespace == _HUB:
+        host = _HUB_SERVER
+    elif release.line >= (1, 6) and _is_on_node(namespace):
+        # Since TLS_FIRST, http with skip_verify is TLS first and http next.
+        port = namespace.rpartition(":")[2] if re.search(r":\d+$", namespace) else ""
+        by_port = release.knows(Feature.TLS_FIRST)
+        scheme = "https" if by_port and port in ("", "443") else "http"
+        skip_verify = None if by_port and port == "80" else True
+    return Endpoint(scheme=scheme, host=host, path="/v2", skip_verify=skip_verify)
+
+
+def _is_on_node(host: str) -> bool:
+    name = re.sub(r"(?<=[^:]):\d+$", "", host).strip("[]")
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 # --- the file

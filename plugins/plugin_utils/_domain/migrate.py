@@ -5,7 +5,7 @@
 
 Naming the tree in ``config_path`` is a change for every namespace at once: for those that the tables name, for those
 that have the name of an endpoint of ``*``, and for those that only have a directory on the node. So all of these are
-compared, by two readings that know nothing of each other: ``legacy_registry`` and ``hosts_reader``.
+compared, by two readings that know nothing of each other: ``legacy_registry`` and ``tree_routes``.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Wish:
 
 @dataclasses.dataclass(frozen=True)
 class Proof:
-    """Whom containerd asks for one namespace, by the tables and by the tree."""
+    """Whom containerd asks for one namespace, by the tables and by the tree; only the latter has headers."""
 
     namespace: str
     before: Route
@@ -90,7 +90,10 @@ class Proof:
 
 @dataclasses.dataclass(frozen=True)
 class Migration:
-    """What the tree and config.toml have to say; ``expected`` has the endpoints of every namespace that is compared."""
+    """What the tree and config.toml have to say; ``expected`` has the endpoints of every namespace that is compared.
+
+    To those of the tables it adds the headers that they get in the tree.
+    """
 
     intent: Intent
     expected: t.Mapping[str, Route]
@@ -170,16 +173,17 @@ def prove(migration: Migration, state: NodeState, plan: Plan, release: Release) 
     disk = TreeOnNode(state, migration.intent.config_path, release)
     planned = {change.path: change.content for change in plan.changes.changes if change.content is not None}
     proofs = []
-    for namespace, before in migration.expected.items():
+    for namespace, expected in migration.expected.items():
         path = disk.hosts_toml(Namespace(namespace).directory)
         after = disk.read(namespace, planned.get(path, disk.content(path)))
-        if after != before:
+        if after != expected:
             raise DomainError(
-                f"containerd {release} would ask {show_route(after)} instead of {show_route(before)} for {namespace}",
+                f"containerd {release} would ask {show_route(after)} instead of {show_route(expected)} for {namespace}",
                 key_path=("registry", "mirrors", namespace),
                 fix="Nothing was changed. This is a fault of the collection: please report the tables.",
             )
-        proofs.append(Proof(namespace, before, after or ()))
+        before = tuple(dataclasses.replace(endpoint, header=()) for endpoint in expected)
+        proofs.append(Proof(namespace, before, after))
     return tuple(proofs)
 
 
@@ -196,6 +200,7 @@ class _Work:
         self.warnings: list[str] = []
         # Beside config_path the tables of TLS never counted, and the tree is what it is.
         self.tree_counts = bool(legacy.config_path) and not legacy.mirrors
+        self.moving = self._moving()
 
     def migration(self) -> Migration:
         names = {} if self.tree_counts else self._named()
@@ -208,7 +213,7 @@ class _Work:
         absent = self._absent(expected)
         self._refuse_losses()
         return Migration(
-            intent=Intent(self.disk.root, registries),
+            intent=Intent(self.disk.root, registries, tells_of_headers=False),
             expected=expected,
             wishes=() if self.legacy.config_path == self.disk.root else (Set(REGISTRY_CONFIG_PATH, self.disk.root),),
             absent=absent,
@@ -261,13 +266,13 @@ class _Work:
     def _configured_hosts(self) -> list[str]:
         """Hosts whose endpoints differ from plain ones."""
         with_tls = [host for host, tls in self.legacy.tls.items() if tls]
-        return [*with_tls, *(host for host in self._moving() if host not in with_tls)]
+        return [*with_tls, *(host for host in self.moving if host not in with_tls)]
 
     def _upstream_is(self, namespace: str, host: str) -> bool:
         """Whether the registry of a namespace is asked at this host, with what is said of it."""
         if default_host(namespace) != host or not asks_upstream(namespace, self.legacy, self.release):
             return False
-        return upstream(namespace, self.release).is_tls or host in self._moving()
+        return upstream(namespace, self.release).is_tls or host in self.moving
 
     def _found_on_disk(self, names: t.Mapping[str, KeyPath]) -> dict[str, KeyPath]:
         """Namespaces that only a directory on the node speaks of, which nobody has read so far."""
@@ -314,13 +319,29 @@ class _Work:
 
     def _moving(self) -> dict[str, str]:
         """The credentials that become a header, by host."""
-        if self.wish.auth != "header":
-            return {}
-        headers = {host: _as_header(auth) for host, auth in self.legacy.auth.items()}
-        return {host: header for host, header in headers.items() if header}
+        headers = {host: _as_header(auth) for host, auth in self.legacy.auth.items() if self.wish.auth == "header"}
+        found = {host: header for host, header in headers.items() if header}
+        needed = self._needed_by_left() if found else {}
+        for host in found.keys() & needed.keys():
+            self.warnings.append(
+                f"{_show_auth(host)}: stays, because {needed[host]}, which is left out, asks this host without a "
+                "header of its own"
+            )
+        return {host: header for host, header in found.items() if host not in needed}
+
+    def _needed_by_left(self) -> dict[str, str]:
+        """Hosts that somebody else's namespaces ask with what config.toml has for them, with one of these each."""
+        found: dict[str, str] = {}
+        for namespace in sorted(self.wish.leave):
+            is_there = self.disk.content(self.disk.hosts_toml(Namespace(namespace).directory)) is not None
+            route = self.disk.says(namespace) if is_there else None
+            for endpoint in endpoints(namespace, self.legacy, self.release) if route is None else route:
+                if all(name.lower() != "authorization" for name, _values in endpoint.header):
+                    found.setdefault(endpoint.host, namespace)
+        return found
 
     def _header(self, host: str) -> Headers:
-        moving = self._moving().get(host)
+        moving = self.moving.get(host)
         own: dict[str, tuple[str, ...]] = {"Authorization": (moving,)} if moving else {}
         return tuple(sorted((own | dict(self.legacy.headers if self.wish.headers == "carry" else ())).items()))
 
@@ -383,7 +404,9 @@ class _Work:
 
     def _absent(self, expected: t.Mapping[str, Route]) -> tuple[KeyPath, ...]:
         asked = {endpoint.host for route in expected.values() for endpoint in route}
-        moved = [host for host in self._moving() if host in asked]
+        moved = [host for host in self.moving if host in asked]
+        if not self.release.knows(Feature.TOKEN_HEADERS):
+            self.losses += map(self._out_of_reach, moved)
         gone = {host: ["tls"] for host in self.legacy.tls}
         for host in moved:
             gone.setdefault(host, []).append("auth")
@@ -403,6 +426,12 @@ class _Work:
             )
         self._keep(moved)
         return tuple(paths)
+
+    def _out_of_reach(self, host: str) -> str:
+        return (
+            f"{_show_auth(host)}: containerd {self.release} does not send a header to services that hand out tokens; "
+            "auth: keep leaves the credentials in config.toml, where they serve such registries, too"
+        )
 
     def _rest(self, host: str, keys: t.Container[str]) -> bool:
         """Whether something of ``configs.HOST`` stays."""
@@ -433,6 +462,12 @@ class _Work:
             self.warnings.append(f"{show_key_path(path)}: no containerd reads this key")
         if self.legacy.mirrors and self.legacy.config_path:
             self.warnings.append("registry.mirrors stood beside config_path: containerd has not loaded CRI with both")
+        if self.release.line < (1, 6) and not self.tree_counts:
+            self.warnings.append(
+                f"containerd {self.release} asks registries on the node itself, such as localhost:5000, by https alone "
+                "from now on, and by http so far. One with an entry in registry.mirrors, be it an empty one, is asked "
+                "as before"
+            )
         for endpoint in every:
             if endpoint.host and not endpoint.path:
                 self.warnings.append(
@@ -467,6 +502,10 @@ class _Work:
                 option="accept_losses",
                 fix="Nothing was changed. Mend the tables, or go on without with accept_losses: true.",
             )
+
+
+def _show_auth(host: str) -> str:
+    return show_key_path(("registry", "configs", host, "auth"))
 
 
 def _as_header(auth: t.Mapping[str, str]) -> str | None:

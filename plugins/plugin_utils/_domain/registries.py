@@ -100,6 +100,8 @@ class Intent:
     config_path: str
     registries: tuple[Registry, ...] = ()
     purge: bool = False
+    # Otherwise whoever made it tells of the headers himself, by the names that they had there.
+    tells_of_headers: bool = True
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ def plan_registries(state: NodeState, intent: Intent, pems: t.Mapping[str, PemFi
     for registry in intent.registries:
         _check_known(registry, release)
     config_auth = tuple(sorted(node_credentials(intent.registries, release).wishes))
-    doubts = (*intent.warnings, *header_warnings(intent.registries, release))
+    doubts = (*intent.warnings, *(header_warnings(intent.registries, release) if intent.tells_of_headers else ()))
     intent = dataclasses.replace(intent, registries=tuple(with_headers(one, release) for one in intent.registries))
     tree = _Tree.of(state, intent.config_path)
     _check_own_files(tree, intent.registries)

@@ -10,8 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint, reread
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_registry import default_host, is_loopback
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint, reread, upstream
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, Namespace
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import HOSTS_TOML
@@ -65,22 +64,23 @@ class TreeOnNode:
         return tuple(dict.fromkeys(self._comparable(namespace, endpoint) for endpoint in reading.endpoints))
 
     def _comparable(self, namespace: str, endpoint: Endpoint) -> Endpoint:
-        skip_verify = endpoint.skip_verify
-        scheme, host, path = endpoint.scheme, endpoint.host, endpoint.path
-        if endpoint.is_upstream and namespace != ANY:
-            # A loopback one is asked by https first, by http next, and its certificate never checked.
-            loopback = is_loopback(namespace, self.release)
-            skip_verify = skip_verify or loopback
-            scheme, host, path = "http" if loopback else "https", default_host(namespace), "/v2"
-        return Endpoint(
-            scheme=scheme,
-            host=host,
-            path="" if path == "/" else path,
+        if endpoint.is_upstream:
+            named = Endpoint() if namespace == ANY else upstream(namespace, self.release)
+            endpoint = dataclasses.replace(
+                endpoint,
+                scheme=named.scheme,
+                host=named.host,
+                path=named.path,
+                # containerd has all of them here, whatever the file says.
+                capabilities=frozenset(),
+                skip_verify=named.skip_verify or endpoint.skip_verify,
+            )
+        return dataclasses.replace(
+            endpoint,
+            path="" if endpoint.path == "/" else endpoint.path,
             capabilities=frozenset() if endpoint.capabilities >= _BOTH else endpoint.capabilities,
-            ca=endpoint.ca,
-            client=endpoint.client,
-            skip_verify=skip_verify or None,
-            header=endpoint.header,
+            skip_verify=endpoint.skip_verify or None,
+            dial_timeout=None,
         )
 
 

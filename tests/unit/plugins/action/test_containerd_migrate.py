@@ -34,6 +34,7 @@ class Node:
         self.tree = self.directory / "certs.d"
         self.version = "1.7.24"
         self.calls: list[str] = []
+        self.asked_for: Raw = {}
         self.written: list[str] = []
         self.unit: Raw | None = {
             "load_state": "loaded",
@@ -78,6 +79,7 @@ class Node:
         assert self.connection._play_context.no_log
         self.calls.append(module_name.removeprefix("airgap.nodes."))
         if module_name.endswith("_node_read"):
+            self.asked_for = module_args
             program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""}
             lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
             return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": self.unit}
@@ -123,7 +125,7 @@ def test_from_tables_to_nothing_to_do(node: Node) -> None:
         "losses": [],
         "kept": [],
         "adopted": [],
-        "backup_files": [],
+        "backup_files": [result["backup_file"]],
         "warnings": [],
         "config_path": str(node.tree),
         "containerd_version": "1.7.24",
@@ -179,8 +181,11 @@ def test_certificates_are_read_before_the_tree_refers_to_them(node: Node) -> Non
 
 @pytest.mark.parametrize("auth", ["keep", "header"])
 def test_no_secret_is_told(node: Node, auth: str) -> None:
+    node.version = "2.1.5"
     node.write(MIRROR + AUTH)
+    node.file.chmod(0o644)
     result = node.run(auth=auth)
+    assert node.mode(result["backup_file"]) == "0600"
     assert not {"hush-hush", "cHVsbGVyOmh1c2gtaHVzaA=="} & set(json.dumps(result).replace('"', " ").split())
     assert "hush" not in json.dumps(result)
     assert "cHVsbGVy" not in json.dumps(result)
@@ -188,6 +193,18 @@ def test_no_secret_is_told(node: Node, auth: str) -> None:
     assert (has_header, "hush-hush" in node.text()) == ((auth == "header"), (auth == "keep"))
     assert node.mode("certs.d/docker.io/hosts.toml") == ("0600" if auth == "header" else "0644")
     assert result["kept"] == (['registry.configs."a.example".auth'] if auth == "keep" else [])
+
+
+def test_the_proof_tells_headers_only_of_the_tree(node: Node) -> None:
+    node.version = "2.1.5"
+    node.write(MIRROR + AUTH)
+    before, after = (node.run(auth="header", check=True)["proof"][0][key][0]["headers"] for key in ("before", "after"))
+    assert (before, after) == ([], ["Authorization"])
+
+
+def test_the_unit_is_the_one_that_is_named(node: Node) -> None:
+    node.run(unit="k3s-containerd")
+    assert node.asked_for["unit"] == "k3s-containerd.service"
 
 
 def test_tables_in_an_imported_file_are_migrated_there(node: Node) -> None:
@@ -228,7 +245,8 @@ def test_a_file_of_others_is_replaced_only_when_asked_to(node: Node) -> None:
     assert node.calls == ["_node_read"]
     result = node.run(overwrite=True)
     assert result["adopted"] == [str(other)]
-    assert len(result["backup_files"]) == 1
+    assert len(result["backup_files"]) == 2
+    assert result["backup_file"] in result["backup_files"]
     assert "other.example" not in other.read_text(encoding="utf-8")
 
 

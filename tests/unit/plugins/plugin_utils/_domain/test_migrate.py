@@ -621,8 +621,65 @@ def test_credentials_become_a_header(name: str, header: str) -> None:
     assert (*REGISTRY, "configs") in done.migration.absent
     assert not done.migration.warnings or all("passed over" in warning for warning in done.migration.warnings)
     assert not done.plan.warnings
-    assert any("hand out tokens" in warning for warning in migrated(FIXTURES[name], auth="header").plan.warnings)
     assert "fixture-password" not in str(done.routes)
+
+
+@pytest.mark.parametrize("release", ["1.6.20", "1.7.24", "2.0.7"])
+def test_a_header_that_services_of_tokens_never_see_is_a_loss(release: str) -> None:
+    loss = 'registry.configs."private.example.com".auth: '
+    message = refusal(FIXTURES["auth-of-a-mirror"], release, auth="header")
+    assert message.startswith(f"accept_losses: {loss}")
+    assert "hand out tokens" in message
+    assert "auth: keep" in message
+    done = migrated(FIXTURES["auth-of-a-mirror"], release, auth="header", accept_losses=True)
+    assert [text.startswith(loss) for text in done.migration.losses] == [True]
+    assert done.plan.warnings == ()
+
+
+SHARED = mirror("docker.io", "https://a.example") + registry(
+    '[@.mirrors."quay.io"]\nendpoint = ["https://a.example"]\n'
+    '[@.configs."a.example".auth]\nusername = "u"\npassword = "p"\n'
+    '[@.configs."b.example".auth]\nusername = "u"\npassword = "p"\n'
+).removeprefix("version = 2\n")
+ASKS_A = '[host."https://a.example"]\n'
+WITH_HEADER = ASKS_A + '[host."https://a.example".header]\nAuthorization = "Basic dTpw"\n'
+
+
+@pytest.mark.parametrize(
+    ("left", "stays"),
+    [
+        ({"quay.io": ASKS_A}, {"a.example"}),
+        ({"quay.io": None}, {"a.example"}),
+        ({"quay.io": "[[ no TOML"}, {"a.example"}),
+        ({"quay.io": WITH_HEADER}, set()),
+        ({"quay.io": '[host."https://c.example"]\n'}, set()),
+        ({"quay.io": WITH_HEADER, "ghcr.io": ASKS_A}, {"a.example"}),
+        ({"a.example": None, "quay.io": WITH_HEADER}, {"a.example"}),
+        ({"quay.io": WITH_HEADER, "ghcr.io": '[host."https://b.example"]\n'}, {"b.example"}),
+    ],
+    ids=[
+        "its file sends none",
+        "it has no file",
+        "its file cannot be read",
+        "its file sends its own",
+        "its file asks another host",
+        "a file of which no table speaks sends none",
+        "the host itself is left",
+        "a registry and a file that is left",
+    ],
+)
+def test_credentials_stay_that_a_namespace_needs_which_is_left(left: dict[str, str | None], stays: set[str]) -> None:
+    listed = {name: text for name, text in left.items() if text is not None}
+    done = migrated(SHARED, "2.1.5", state=node(**listed), auth="header", leave=frozenset(left))
+    assert {path for path in done.migration.kept if path.endswith(".auth")} == {
+        f'registry.configs."{host}".auth' for host in stays
+    }
+    told = [warning for warning in done.migration.warnings if "which is left out" in warning]
+    assert len(told) == len(stays)
+    moved = place(files(SHARED), done.migration.wishes, done.migration.absent, Release.parse("2.1.5")).files
+    assert read_legacy(moved, Release.parse("2.1.5")).auth.keys() == stays
+    sends = any("Authorization" in text for path, text in done.tree.items() if "docker.io" in path)
+    assert sends == ("a.example" not in stays)
 
 
 def test_an_identity_token_stays() -> None:
@@ -637,7 +694,7 @@ def test_credentials_alone_are_migrated_only_when_they_are_to_move() -> None:
     assert not is_needed(legacy, Wish())
     assert is_needed(legacy, Wish(auth="header"))
     done = migrated(text, "2.1.5", auth="header")
-    assert done.routes["a.example"][0] == "https://a.example/v2 (header Authorization)"
+    assert done.routes["a.example"] == ("https://a.example/v2", "https://a.example/v2 (header Authorization)")
     moved = place(files(text), done.migration.wishes, done.migration.absent, Release.parse("2.1.5")).files
     assert not is_needed(read_legacy(moved, Release.parse("2.1.5")), Wish(auth="header"))
 
@@ -651,7 +708,10 @@ def test_headers_stay_or_are_carried() -> None:
     assert migrated(FIXTURES["headers"]).migration.kept == ("registry.headers",)
     assert "no longer to those of any other" in refusal(FIXTURES["headers"], headers="carry")
     done = migrated(FIXTURES["headers"], headers="carry", accept_losses=True)
-    assert done.routes["docker.io"][0] == f"{MIRROR} (header X-Meta-Node), then {HUB} (header X-Meta-Node)"
+    assert done.routes["docker.io"] == (
+        f"{MIRROR}, then {HUB}",
+        f"{MIRROR} (header X-Meta-Node), then {HUB} (header X-Meta-Node)",
+    )
     assert (*REGISTRY, "headers") in done.migration.absent
 
 
@@ -682,6 +742,14 @@ def test_the_proof_would_see_a_tree_that_says_something_else() -> None:
     forged = dataclasses.replace(done.plan, changes=ChangeSet(changes))
     with pytest.raises(DomainError, match=r"would ask https://b.example/v2, then .* instead of https://a.example/v2"):
         prove(done.migration, node(), forged, Release.parse("1.7.24"))
+
+
+@pytest.mark.parametrize(
+    ("release", "warns"), [("1.5.18", True), ("1.6.20", False), ("1.7.24", False), ("2.1.5", False)]
+)
+def test_1_5_asks_registries_on_the_node_by_tls_only(release: str, warns: bool) -> None:
+    told = [text for text in migrated(HUB_ONE, release).migration.warnings if "localhost" in text]
+    assert bool(told) is warns
 
 
 # --- whatever the tables say
