@@ -46,8 +46,9 @@ options:
       - V(keep) leaves them where they are, which works beside C(config_path). From containerd 2.1 on, all images are
         pulled without the transfer service as long as they are there.
       - V(header) writes them to the C(hosts.toml) files as an C(Authorization) header. Before containerd 2.1 such a
-        header does not reach registries that hand out tokens. That is a warning.
-      - Identity tokens and C(registry.auths) always stay.
+        header does not reach services that hand out tokens. That is one of RV(losses).
+      - Identity tokens and C(registry.auths) always stay, and so do credentials that a namespace in O(leave) still
+        needs, because it asks their host without a header of its own. Those are in RV(kept), with a warning.
     type: str
     choices: [keep, header]
     default: keep
@@ -123,6 +124,17 @@ EXAMPLES = r"""
   airgap.nodes.containerd_migrate:
     accept_losses: true
     leave: [docker.io]
+
+- name: Migrate to a tree elsewhere, in place of the files that somebody left there
+  airgap.nodes.containerd_migrate:
+    config_path: /etc/containerd/registries
+    overwrite: true
+
+- name: Send registry.headers to the endpoints of the migrated namespaces only
+  airgap.nodes.containerd_migrate:
+    headers: carry
+    # All other registries do not get them any more.
+    accept_losses: true
 """
 
 RETURN = r"""
@@ -167,7 +179,7 @@ namespaces:
 proof:
   description:
     - Whom containerd asks for each namespace by the tables, and by the tree. Both are the same, or the task would have
-      failed.
+      failed. Only the headers of O(auth=header) and O(headers=carry) are new.
     - An endpoint that the tables name twice is in it once.
   returned: success
   type: list
@@ -242,7 +254,8 @@ proof:
       contains: *endpoint
 losses:
   description:
-    - What has no counterpart in the tree, such as settings for a host that nobody asks. Empty unless O(accept_losses).
+    - What has no counterpart in the tree, such as settings for a host that nobody asks, or credentials as headers
+      before containerd 2.1. Empty unless O(accept_losses).
   returned: success
   type: list
   elements: str
@@ -267,11 +280,13 @@ backup_file:
   type: str
   sample: /etc/containerd/config.toml.20261121T071500.bak
 backup_files:
-  description: The copies of all other files.
+  description: All copies, RV(backup_file) among them.
   returned: success
   type: list
   elements: str
-  sample: [/etc/containerd/certs.d/docker.io/hosts.toml.20261121T071500.bak]
+  sample:
+    - /etc/containerd/certs.d/docker.io/hosts.toml.20261121T071500.bak
+    - /etc/containerd/config.toml.20261121T071500.bak
 containerd_version:
   description: The containerd release that the files were written for.
   returned: success
