@@ -362,6 +362,7 @@ options:
         own. containerd itself passes over such a key, 1.x without a word.
       - V(error) refuses it and names the nearest key that exists. V(warn) leaves it out on that node, with a warning,
         which a fleet of different releases may want. V(write) writes it all the same, with a warning.
+      - Of several O(cni.bin_dirs) both write the first one before containerd 2.1, which has room for one.
     type: str
     choices: [error, warn, write]
     default: error

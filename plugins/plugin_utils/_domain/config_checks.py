@@ -171,8 +171,11 @@ def check_directories(differences: t.Iterable[Difference]) -> None:
 
 
 def check_cni_directories(files: t.Sequence[ConfigFile], release: Release) -> None:
-    """:raises DomainError: a table has both keys for directories of CNI, which stops CRI of 2.1 to 2.3."""
-    for file in files if release.rules.reads_bin_dir else ():
+    """A release that reads only one of the keys passes over the other.
+
+    :raises DomainError: a table has both keys for directories of CNI, which stops CRI of 2.1 to 2.3.
+    """
+    for file in files if release.rules.has_bin_dirs and release.rules.reads_bin_dir else ():
         plugins = file.data.get("plugins")
         for name in plugins if isinstance(plugins, dict) else ():
             cni = look_up(file.data, ("plugins", name, "cni"))

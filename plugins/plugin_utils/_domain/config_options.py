@@ -84,13 +84,6 @@ class CriOptions:
 
         :raises DomainError: an option has a value that containerd, or this release, cannot have.
         """
-        directories = self.plain.get(CNI_BIN_DIRS) or ()
-        if len(directories) > 1 and not release.rules.has_bin_dirs:
-            raise DomainError(
-                f"containerd {release} takes one directory, not {len(directories)}",
-                option="cni.bin_dirs",
-                fix="Name one, or upgrade containerd on this node to 2.1.",
-            )
         after = applied(effective, [Set(path, value) for path, value in self.plain.items()])
         if self.plain.keys() & {_TLS, _TLS_CERT, _TLS_KEY}:
             _check_tls(after)

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import known_keys
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
+    CNI_BIN_DIRS,
     CRI_IDS,
     REGISTRY_CONFIG_PATH,
     RUNTIMES,
@@ -195,8 +196,9 @@ def both_set_and_absent(path: KeyPath) -> DomainError:
 def _supported(
     wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release
 ) -> tuple[list[Wish], list[str]]:
-    kept, warnings = [], []
+    kept = []
     unsupported, without_effect = intent.unsupported, intent.options.without_effect(release)
+    wishes, warnings = _with_one_directory(wishes, intent, release)
     for wish in wishes:
         runtime_type = _runtime_type(wish, wishes, effective)
         problem = known_keys.check(wish.path, release, runtime_type=runtime_type)
@@ -213,6 +215,29 @@ def _supported(
         if problem is None or unsupported == "write":
             kept.append(wish)
     return kept, warnings
+
+
+def _with_one_directory(wishes: list[Wish], intent: ConfigIntent, release: Release) -> tuple[list[Wish], list[str]]:
+    """Of several directories of CNI's programs the first one, and a warning, where containerd has room for one.
+
+    :raises DomainError: what is not supported is an error.
+    """
+    found, warnings = [], []
+    for wish in wishes:
+        is_list = wish.path == CNI_BIN_DIRS and isinstance(wish.value, list)
+        if is_list and len(wish.value) > 1 and not release.rules.has_bin_dirs:
+            option = "cni.bin_dirs" if CNI_BIN_DIRS in intent.options.plain else None
+            what = f"containerd {release} takes one directory, not {len(wish.value)}"
+            if intent.unsupported == "error":
+                fix = "Name one, upgrade containerd on this node to 2.1, or take the first with unsupported: warn."
+                raise DomainError(what, option=option, key_path=None if option else wish.written, fix=fix)
+            first, *others = wish.value
+            left_out = f"{first} is written, and {', '.join(map(str, others))} left out on this node"
+            warnings.append(f"{option or show_key_path(wish.written)}: {what}; {left_out}.")
+            found.append(dataclasses.replace(wish, value=[first]))
+        else:
+            found.append(wish)
+    return found, warnings
 
 
 def _not_unpacked(wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release) -> t.Iterator[str]:

@@ -14,12 +14,23 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_checks
     check_versions,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import RUNTIME
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import plan_config
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 
+ANYTHING = ConfigIntent(settings={"oom_score": 1})
 REFUSED_BY = {"2.1.5": False, "2.2.1": False, "2.3.0": True, "2.3.4": True, "2.4.0-beta.0": True, "2.4.0": False}
-STOPPED_BY = {"2.1.5": True, "2.3.4": True, "2.4.0-beta.0": True, "2.4.0": False, "2.4.2": False}
+STOPPED_BY = {
+    "1.7.24": False,
+    "2.0.7": False,
+    "2.1.5": True,
+    "2.3.4": True,
+    "2.4.0-beta.0": True,
+    "2.4.0": False,
+    "2.4.2": False,
+}
 
 
 def refused(*, is_refused: bool, what: str) -> t.ContextManager[t.Any]:
@@ -39,3 +50,7 @@ def test_both_keys_for_directories_of_cni(release: str, is_refused: bool) -> Non
     file = ConfigFile("/etc/containerd/config.toml", {"version": 3, "plugins": {RUNTIME[1]: {"cni": cni}}})
     with refused(is_refused=is_refused, what="start without CRI"):
         check_cni_directories((file,), Release.parse(release))
+    text = f'version = 3\n[{show_key_path(RUNTIME)}.cni]\nbin_dir = "/a"\nbin_dirs = ["/b"]\n'
+    version = min(3, Release.parse(release).config_version)
+    with refused(is_refused=is_refused, what="start without CRI"):
+        plan_config(text.replace("3", str(version), 1).encode(), ANYTHING, Release.parse(release))

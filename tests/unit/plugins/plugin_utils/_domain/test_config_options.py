@@ -96,12 +96,6 @@ def test_refused(raw: dict[str, t.Any], message: str) -> None:
 # --- what depends on the files and the release
 
 REFUSED_THERE: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], Release, str]] = {
-    "two CNI directories before 2.1": (
-        {"cni": {"bin_dirs": ["/a", "/b"]}},
-        {},
-        R20,
-        "cni.bin_dirs: containerd 2.0.7 takes one directory, not 2. ",
-    ),
     "a processor without a program": (
         {"stream_processors": {"x": {"accepts": ["a/b"], "returns": "c/d"}}},
         {},
