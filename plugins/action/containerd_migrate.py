@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import typing as t
-
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_MIGRATE
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
 from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import holds_secret, toml_diff
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes, without_copy
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_checks import check_versions
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, plan_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import about, absolute
@@ -27,14 +24,16 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_regist
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate import (
     DEFAULT_TREE,
     Migration,
-    Proof,
     Wish,
     check_certificates,
     is_needed,
-    kept_without_need,
     plan_migration,
     prove,
     tree_of,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate_report import (
+    migration_report,
+    nothing_to_migrate,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import Intent
@@ -44,7 +43,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_pl
     reading,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.tree_routes import describe
 
 
 class ActionModule(NodeAction):
@@ -64,7 +62,8 @@ class ActionModule(NodeAction):
             legacy = read_legacy(files, release)
             overlooked = passed_over(files, legacy)
             if not is_needed(legacy, wish):
-                return _nothing(state, path, legacy, overlooked, release)
+                waits = pending_restart.is_pending(state, path)
+                return {**nothing_to_migrate(legacy, overlooked, release), "restart_required": waits}
             state, migration = self._migration(state, legacy, wish, release, overlooked)
             tree = plan_registries(state, migration.intent, {}, release)
             proofs = prove(migration, state, tree, release)
@@ -78,7 +77,17 @@ class ActionModule(NodeAction):
         changes = config_changes(state, plan, backup=options["backup"], is_secret=holds_secret)
         # The tree leaves first: config.toml must not name what is not there yet.
         applied = self.apply(ChangeSet((*tree.changes.changes, *changes.changes)))
-        return self._result(state, path, release, _Outcome(migration, tree, plan, proofs, applied))
+        copies = {step["path"]: step["backup_file"] for step in applied if step.get("backup_file")}
+        result = migration_report(path, release, migration, tree=tree, plan=plan, proofs=proofs)
+        result["restart_required"] = pending_restart.is_pending(state, path) or (
+            plan.restart_required and pending_restart.can_run(state)
+        )
+        result["backup_file"], result["backup_files"] = copies.get(path), list(copies.values())
+        if options["backup"]:
+            result["warnings"] += [f"{path}: {warning}" for warning in without_copy(state, plan)]
+        if self._task.diff:
+            result["diff"] = self._diff(state, tree, plan)
+        return result
 
     def _read_first(self, path: str, wish: Wish) -> NodeState:
         tree = reading(Intent(wish.config_path or DEFAULT_TREE))
@@ -101,70 +110,9 @@ class ActionModule(NodeAction):
             check_certificates(state, legacy, migration)
         return state, migration
 
-    def _result(self, state: NodeState, path: str, release: Release, done: _Outcome) -> Result:
-        backups = [step for step in done.applied if step.get("backup_file")]
-        result: Result = {
-            **_empty(release),
-            "changed": bool(done.tree.changes) or bool(done.plan.differences),
-            "restart_required": pending_restart.is_pending(state, path)
-            or (done.plan.restart_required and pending_restart.can_run(state)),
-            "config_path": done.migration.intent.config_path,
-            "namespaces": list(done.tree.registries),
-            "proof": [_shown(proof) for proof in done.proofs],
-            "losses": list(done.migration.losses),
-            "kept": list(done.migration.kept),
-            "adopted": list(done.tree.adopted),
-            "backup_file": next((step["backup_file"] for step in backups if step["path"] == path), None),
-            "backup_files": [step["backup_file"] for step in backups],
-            "warnings": [
-                *(f"{path}: {warning}" for warning in (*done.migration.warnings, *done.plan.warnings)),
-                *done.tree.warnings,
-            ],
-        }
-        if self._task.diff:
-            result["diff"] = [
-                *(
-                    toml_diff(c.path, done.tree.before.get(c.path), c.content)
-                    for c in done.tree.changes.changes
-                    if c.content
-                ),
-                *(toml_diff(e.path, state.file(e.path).content, e.text.encode()) for e in done.plan.edits),
-            ]
-        return result
-
-
-@dataclasses.dataclass(frozen=True)
-class _Outcome:
-    """All that there is to tell."""
-
-    migration: Migration
-    tree: Plan
-    plan: ConfigPlan
-    proofs: tuple[Proof, ...]
-    applied: list[Result]
-
-
-def _empty(release: Release) -> Result:
-    lists: dict[str, t.Any] = {
-        key: [] for key in ("namespaces", "proof", "losses", "kept", "adopted", "backup_files", "warnings")
-    }
-    return {**lists, "backup_file": None, "config_path": None, "containerd_version": str(release)}
-
-
-def _nothing(state: NodeState, path: str, legacy: Legacy, overlooked: tuple[str, ...], release: Release) -> Result:
-    return {
-        **_empty(release),
-        "changed": False,
-        "restart_required": pending_restart.is_pending(state, path),
-        "config_path": legacy.config_path or None,
-        "kept": list(kept_without_need(legacy)),
-        "warnings": [f"{table}: containerd {release} reads nothing of it" for table in overlooked],
-    }
-
-
-def _shown(proof: Proof) -> Result:
-    return {
-        "namespace": proof.namespace,
-        "before": [describe(endpoint) for endpoint in proof.before],
-        "after": [describe(endpoint) for endpoint in proof.after],
-    }
+    def _diff(self, state: NodeState, tree: Plan, plan: ConfigPlan) -> list[dict[str, str]]:
+        written = [change for change in tree.changes.changes if change.content]
+        return [
+            *(toml_diff(change.path, tree.before.get(change.path), change.content) for change in written),
+            *(toml_diff(edit.path, state.file(edit.path).content, edit.text.encode()) for edit in plan.edits),
+        ]

@@ -222,6 +222,15 @@ def test_tables_in_an_imported_file_are_migrated_there(node: Node) -> None:
     assert node.run()["changed"] is False
 
 
+def test_no_copy_is_left_where_containerd_would_read_it(node: Node) -> None:
+    node.write("", head='version = 2\nimports = ["conf.d/*"]\n')
+    node.write(MIRROR, "conf.d/10-mirrors.toml")
+    result = node.run()
+    assert result["backup_files"] == []
+    assert [warning for warning in result["warnings"] if "no copy of" in warning]
+    assert not any("no copy of" in warning for warning in node.run()["warnings"])
+
+
 def test_tables_of_two_files_that_2_x_merges_are_migrated_in_both(node: Node) -> None:
     node.version = "2.1.5"
     node.write(MIRROR, head='version = 2\nimports = ["conf.d/*.toml"]\n')
