@@ -213,14 +213,31 @@ class Page:
         return self._splice(first.start, self.end_of_body(first), line).without(child)
 
     def without(self, path: KeyPath) -> Page:
-        """The text less every statement at or below the path, and what stands between two such tables."""
+        """The text less every statement at or below the path, what stands between two such tables, and what is said of
+        them right above."""
         page = self
         while True:
             statement = next((s for s in page.statements if s.path and _within(s.path, path, proper=False)), None)
             if statement is None:
                 return page
             end = page.end_of_body(page._last_in_row(statement, path)) if statement.is_header else statement.end
-            page = page._cut(statement, end)
+            page = page._cut(page._remarks_above(statement)[0], end)
+
+    def _remarks_above(self, statement: Statement) -> list[Statement]:
+        """The statement with the prose right above it; that may speak of the whole text at its start, and of more than
+        one key above several."""
+        index = self.statements.index(statement)
+        prose = itertools.takewhile(
+            lambda s: s.kind is Kind.COMMENT and not self.commented_out(s), reversed(self.statements[:index])
+        )
+        remarks = list(prose)[::-1]
+        is_title = len(remarks) == index
+        is_of_more = Kind.KEY is statement.kind is self._kind_behind(statement)
+        return [statement] if is_title or is_of_more else [*remarks, statement]
+
+    def _kind_behind(self, statement: Statement) -> Kind | None:
+        behind = self.statements[self.statements.index(statement) + 1 :]
+        return behind[0].kind if behind else None
 
     def _last_in_row(self, header: Statement, path: KeyPath) -> Statement:
         """The last of the headers at or below the path that follow each other without another one."""
@@ -228,7 +245,7 @@ class Page:
         return list(itertools.takewhile(lambda s: _within(s.path, path, proper=False), headers))[-1]
 
     def _cut(self, statement: Statement, end: int) -> Page:
-        """The text less a statement, or a table up to ``end``, and less the blank lines that then stand twice."""
+        """The text from a statement up to ``end`` taken out, and the blank lines that then stand twice."""
         index = self.statements.index(statement)
         above, below = self.statements[:index], [s for s in self.statements[index:] if s.start >= end]
         blank_above = list(itertools.takewhile(_is_blank, reversed(above)))

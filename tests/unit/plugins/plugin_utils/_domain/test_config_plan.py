@@ -315,8 +315,6 @@ TEXTS: dict[str, tuple[str | bytes | None, ConfigIntent, str, str]] = {
         lines(f"""
             version = 3
 
-            # left over from the old release
-
             [plugins."io.containerd.cri.v1.images".pinned_images]
               sandbox = "{SANDBOX}"
 

@@ -421,7 +421,12 @@ def check_comments(before: Side, after: Side, operations: list[Operation]) -> No
         taken = [line for line in above[0] if (found := commented_out(line)) and found.path[-1:][0] in settings]
         if not taken:
             assert above[1][len(above[1]) - len(above[0]) :] == above[0], place
-        assert removing or len(above[1]) <= len(above[0])
+        gained = len(above[1]) > len(above[0])
+        assert not gained or (removing and (old[place].kind is Kind.KEY or not is_prose(above[1]))), place
+
+
+def is_prose(comments: list[str]) -> bool:
+    return not any(map(commented_out, comments))
 
 
 def check_indents(before: Side, after: Side) -> None:

@@ -828,10 +828,57 @@ EDITS: dict[str, tuple[str, list[Operation], str]] = {
             x = 1
             """),
     ),
-    "a table whose comment stays": (
-        "[a]\nx = 1\n\n# about b\n[b]\nx = 1\n\n[c]\nx = 1\n",
+    "a table with what is said of it": (
+        "[a]\nx = 1\n\n# about b,\n# and more\n[b]\nx = 1\n\n[c]\nx = 1\n",
         [Remove(("b",))],
-        "[a]\nx = 1\n\n# about b\n\n[c]\nx = 1\n",
+        "[a]\nx = 1\n\n[c]\nx = 1\n",
+    ),
+    "a table of a dense file with what is said of it": (
+        lines("""
+            [configs]
+              [configs.a.tls]
+                ca_file = "a"
+              # who
+              [configs.a.auth]
+                username = "u"
+              # whom
+              [configs.b.tls]
+                ca_file = "b"
+            """),
+        [Remove(("configs", "a", "auth"))],
+        lines("""
+            [configs]
+              [configs.a.tls]
+                ca_file = "a"
+              # whom
+              [configs.b.tls]
+                ca_file = "b"
+            """),
+    ),
+    "a table whose comments stand apart or are settings": (
+        "[a]\nx = 1\n\n# of all below\n\n# c\n# y = 2\n[b]\nx = 1\n\n[c]\n",
+        [Remove(("b",))],
+        "[a]\nx = 1\n\n# of all below\n\n# c\n# y = 2\n\n[c]\n",
+    ),
+    "a table below the title of the file": (
+        "# title\n[a]\nx = 1\n\n[b]\n",
+        [Remove(("a",))],
+        "# title\n\n[b]\n",
+    ),
+    "a key with what is said of it": (
+        "[a]\n# about x\nx = 1\n# about y\ny = 1\n# about z\nz = 1\n[b]\n",
+        [Remove(("a", "x")), Remove(("a", "z"))],
+        "[a]\n# about y\ny = 1\n[b]\n",
+    ),
+    "a key below what may be said of more": (
+        "[a]\n# both\nx = 1\ny = 1\n# z = 2\nz = 1\n",
+        [Remove(("a", "x")), Remove(("a", "z"))],
+        "[a]\n# both\ny = 1\n# z = 2\n",
+    ),
+    "all keys below what is said of them": (
+        "[a]\nw = 1\n\n# both\nx = 1\ny = 1\n\n[b]\n",
+        [Remove(("a", "x")), Remove(("a", "y"))],
+        "[a]\nw = 1\n\n[b]\n",
     ),
     "a table whose commented-out keys stand apart": (
         "[a]\nx = 1\n# inside\n\n# y = 2\n\n[b]\nz = 1\n",
@@ -939,8 +986,6 @@ EDITS: dict[str, tuple[str, list[Operation], str]] = {
         lines("""
             [a]
             x = 1
-
-            # about b
 
             # about d
             [d]

@@ -20,7 +20,12 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
     edit,
     parse,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Kind, Statement, scan
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import (
+    Kind,
+    Statement,
+    commented_out,
+    scan,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import key_text, same, value_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -121,17 +126,25 @@ def line(text: str, statement: Statement) -> str:
 
 
 def kept_lines(text: str, asked: list[Operation]) -> list[str]:
-    """Everything but blank lines and what belongs to an asked path, or to a value that holds it."""
+    """Everything but blank lines and what belongs to an asked path, or to a value that holds it; prose right above what
+    goes may go along."""
     removed = [operation.path for operation in asked if isinstance(operation, Remove)]
-    kept = []
+    kept: list[str] = []
+    prose = 0
     for statement in scan(text):
         at_removed = any(statement.table[: len(path)] == path for path in removed)
         if statement.kind is Kind.KEY:
             at_removed = any(related(statement.path, operation.path) for operation in asked)
         elif statement.is_header:
             at_removed = any(statement.path[: len(path)] == path for path in removed)
-        if statement.kind is not Kind.BLANK and not at_removed:
+        goes = statement.path and any(statement.path[: len(path)] == path for path in removed)
+        if goes and prose:
+            del kept[-prose:]
+        is_kept = statement.kind is not Kind.BLANK and not at_removed
+        if is_kept:
             kept.append(line(text, statement))
+        is_prose = is_kept and statement.kind is Kind.COMMENT and commented_out(line(text, statement)) is None
+        prose = prose + 1 if is_prose else 0
     return kept
 
 
