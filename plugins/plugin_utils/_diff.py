@@ -29,6 +29,11 @@ _SECRET_KEY = re.compile(
 )
 _SECRET_TABLES = frozenset({"auth", "header", "headers"})
 _URL_CREDENTIALS = re.compile(r"://\S*@")
+# What somebody took for a URL, and wrote no scheme of: u:p@a.example. In a comment, a tag before a digest is none.
+_ENDPOINTS = ("endpoint", "endpoints")
+_BARE_CREDENTIALS = re.compile(r"(?!\w+://)[^\s/@]+:\S*@")
+_QUOTED_CREDENTIALS = re.compile(r"""(["'])(?!\w+://)[^\s"'/@]+:[^\s"']*@""")
+_COMMENTED_CREDENTIALS = re.compile(r"""(["'])[^\s"'/@]+:[^\s"'/]*@(?!sha256:)""")
 
 _COMMENTED_HEADER = re.compile(rf"[#\s]*\[\[?\s*({KEYS})\s*\]")
 _COMMENTED_KEY = re.compile(rf"([#\s]*({KEYS})\s*[=:]\s*)(.*)", re.DOTALL)
@@ -73,6 +78,8 @@ def mask_value(path: KeyPath, value: t.Any) -> t.Any:
         return MASK
     if isinstance(value, list):
         return [_mask_assignment(item) if _sets_secret(item) else mask_value(path, item) for item in value]
+    if isinstance(value, str) and path[-1:] and path[-1].lower() in _ENDPOINTS and _BARE_CREDENTIALS.match(value):
+        return f"{MASK}@{value.rpartition('@')[2]}"
     return mask_urls(value) if isinstance(value, str) else value
 
 
@@ -135,7 +142,9 @@ class _Mask:
             self.seen[statement.path] += 1
             self.secrets[place] = value
             value = f'"{MASK if self.known.get(place, value) == value else _CHANGED_MASK}"'
-        elif "\n" in value:
+        elif statement.path[-1].lower() in _ENDPOINTS:
+            value = _QUOTED_CREDENTIALS.sub(rf"\1{MASK}@", value)
+        if "\n" in value:
             value = "\n".join(map(_beside, value.split("\n")))
         before = self._text(statement.start, statement.value_start)
         return before + value + _beside(self._text(statement.value_end, statement.end))
@@ -153,13 +162,13 @@ class _Mask:
                 return f"{key[1]}{MASK}{_end_of_line(line)}"
         elif self.in_secret:
             return f"{line[: len(line) - len(line.lstrip())]}# {MASK}{_end_of_line(line)}"
-        return _PROSE.sub(_mask_prose, line)
+        return _COMMENTED_CREDENTIALS.sub(rf"\1{MASK}@", _PROSE.sub(_mask_prose, line))
 
 
 def _beside(text: str) -> str:
     """A piece of a line with what its comment holds masked."""
     code, mark, comment = text.partition("#")
-    return code + mark + _PROSE.sub(_mask_prose, comment)
+    return code + mark + _COMMENTED_CREDENTIALS.sub(rf"\1{MASK}@", _PROSE.sub(_mask_prose, comment))
 
 
 def _mask_prose(match: re.Match[str]) -> str:

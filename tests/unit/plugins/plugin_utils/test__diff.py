@@ -86,6 +86,13 @@ MASKED: dict[str, tuple[KeyPath, t.Any, t.Any]] = {
         ["https://u:p@a.io/v2", "https://b.io"],
         [f"https://{MASK}@a.io/v2", "https://b.io"],
     ),
+    "credentials without a scheme": (
+        ("mirrors", "a.io", "endpoint"),
+        ["u:hush@hush@a.io", "b.io:5000/c@d", "https://c.io"],
+        [f"{MASK}@a.io", f"{MASK}@d", "https://c.io"],
+    ),
+    "an endpoint that is no list": (("endpoint",), "u:p@a.io", f"{MASK}@a.io"),
+    "no endpoint": (("image",), "pause:3@sha256:00", "pause:3@sha256:00"),
     "an at sign in a password": (("proxy",), "http://u:p@ss@a.io", f"http://{MASK}@a.io"),
     "a quote in a password": (("proxy",), "http://u:p\"s's@a.io", f"http://{MASK}@a.io"),
     "a digest": (("image",), "a.io/b@sha256:00", "a.io/b@sha256:00"),
@@ -112,6 +119,18 @@ SHOWN: dict[str, tuple[str, str]] = {
     "credentials in a URL": (
         'endpoint = ["https://u:p@a.io", "https://b.io"]\n',
         f'endpoint = ["https://{MASK}@a.io", "https://b.io"]\n',
+    ),
+    "credentials without a scheme": (
+        'endpoint = ["u:hush@hush@a.io", \'v:p/q@b.io/v2\', "https://c.io"]\n',
+        f'endpoint = ["{MASK}@a.io", \'{MASK}@b.io/v2\', "https://c.io"]\n',
+    ),
+    "credentials without a scheme in lines of their own": (
+        'endpoint = [\n  "u:hush@a.io", # b\n  "https://c.io",\n]\n',
+        f'endpoint = [\n  "{MASK}@a.io", # b\n  "https://c.io",\n]\n',
+    ),
+    "commented-out credentials without a scheme": (
+        '# endpoint = ["u:hush@a.io"]\n# image = "pause:3@sha256:00"\na = [ # "v:hush@b.io",\n]\n',
+        f'# endpoint = ["{MASK}@a.io"]\n# image = "pause:3@sha256:00"\na = [ # "{MASK}@b.io",\n]\n',
     ),
     "credentials in a header": ('[host."https://u:p@a.io"]\n', f'[host."https://{MASK}@a.io"]\n'),
     "credentials in a comment": ("# see http://u:p@a.io/x\n", f"# see http://{MASK}@a.io/x\n"),
