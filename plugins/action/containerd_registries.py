@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 import datetime
-import pathlib
 import typing as t
 
-from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_REGISTRIES
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, NodeFailure, Result
 from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import text_diff, toml_diff
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import (
     Intent,
     is_node_path,
@@ -31,9 +28,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_pl
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._pem import (
     CRYPTOGRAPHY_ERROR,
-    Pem,
-    check_ca,
-    check_client,
+    check_use,
     read_pem,
 )
 
@@ -60,12 +55,7 @@ class ActionModule(NodeAction):
         plan = plan_registries(state, intent, pems, release)
         applied = self.apply(plan.changes)
         result: Result = {
-            "changed": bool(plan.changes),
-            "registries": list(plan.registries),
-            "adopted": list(plan.adopted),
-            "purged": list(plan.purged),
-            "kept": list(plan.kept),
-            "config_auth": list(plan.config_auth),
+            **plan.report,
             "backup_files": [step["backup_file"] for step in applied if step.get("backup_file")],
             "containerd_version": str(release),
         }
@@ -81,63 +71,15 @@ class ActionModule(NodeAction):
         options = {source: option for source, option in intent.sources.items() if not is_node_path(source)}
         if options and CRYPTOGRAPHY_ERROR is not None:
             raise NodeFailure({"msg": missing_required_lib("cryptography", reason="on the controller, to check PEMs")})
-        contents = {source: self._file_beside_play(source, option) for source, option in options.items()}
+        contents = {source: self.file_beside_play(source, option) for source, option in options.items()}
         parsed = {source: read_pem(contents[source], source=source, option=options[source]) for source in options}
-        _check_use(intent, parsed)
+        check_use(intent, parsed)
         now = datetime.datetime.now(tz=datetime.UTC)
         files = {
             source: PemFile(source, contents[source], is_secret=pem.key is not None, summary=pem.summary)
             for source, pem in parsed.items()
         }
         return files, [text for source, pem in parsed.items() for text in pem.expiry_warnings(source, now)]
-
-    def _file_beside_play(self, source: str, option: str) -> bytes:
-        try:
-            # A file in a vault is decrypted to a temporary one.
-            found = self._loader.get_real_file(self._find(source))
-            try:
-                return pathlib.Path(found).read_bytes()
-            finally:
-                self._loader.cleanup_tmp_file(found)
-        except AnsibleFileNotFound:
-            raise DomainError(
-                f"{source} is not there",
-                option=option,
-                fix="Put it beside the play or the inventory, or in files/ there; "
-                "a file on the node needs its absolute path.",
-            ) from None
-        except (AnsibleError, OSError) as error:
-            raise DomainError(
-                f"{source} cannot be read on the controller: {error}",
-                option=option,
-                fix="See to the file, or to the password of its vault.",
-            ) from error
-
-    def _find(self, source: str) -> str:
-        """Where Ansible looks for files of a task, then beside the inventory.
-
-        A playbook that comes with a collection lies where its user keeps nothing.
-        """
-        try:
-            return str(self._find_needle("files", source))
-        except AnsibleFileNotFound:
-            beside = pathlib.Path(self._variables.get("inventory_dir") or ".")
-            found = next((path for path in (beside / "files" / source, beside / source) if path.is_file()), None)
-            if found is None:
-                raise
-            return str(found.resolve())
-
-
-def _check_use(intent: Intent, parsed: t.Mapping[str, Pem]) -> None:
-    for registry in intent.registries:
-        for endpoint in registry.endpoints:
-            for source in filter(parsed.__contains__, endpoint.host.ca):
-                check_ca(parsed[source], source=source, option=endpoint.option_of("ca"))
-            for files in endpoint.host.client:
-                if all(source in parsed for source in files):
-                    check_client(
-                        parsed[files[0]], parsed[files[-1]], sources=files, option=endpoint.option_of("client")
-                    )
 
 
 def _diff(change: Change, plan: Plan, pems: t.Mapping[str, PemFile]) -> dict[str, str]:

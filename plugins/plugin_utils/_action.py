@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import pathlib
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
@@ -152,6 +153,49 @@ class NodeAction(ActionBase):
             yield
         finally:
             context.no_log, self._task.no_log = before
+
+    # the controller
+
+    def file_beside_play(self, source: str, option: str) -> bytes:
+        """A file of the controller, decrypted if it is in a vault.
+
+        :raises DomainError: it is not there, or cannot be read.
+        """
+        try:
+            found = self._loader.get_real_file(self._find(source))
+            try:
+                return pathlib.Path(found).read_bytes()
+            finally:
+                self._loader.cleanup_tmp_file(found)
+        except AnsibleFileNotFound:
+            raise DomainError(
+                f"{source} is not there",
+                option=option,
+                fix="Put it beside the play or the inventory, or in files/ there; "
+                "a file on the node needs its absolute path.",
+            ) from None
+        except (AnsibleError, OSError) as error:
+            raise DomainError(
+                f"{source} cannot be read on the controller: {error}",
+                option=option,
+                fix="See to the file, or to the password of its vault.",
+            ) from error
+
+    def _find(self, source: str) -> str:
+        """Where Ansible looks for files of a task, then beside the inventory.
+
+        A playbook that comes with a collection lies where its user keeps nothing.
+        """
+        try:
+            return str(self._find_needle("files", source))
+        except AnsibleFileNotFound:
+            beside = pathlib.Path(self._variables.get("inventory_dir") or ".")
+            found = next((path for path in (beside / "files" / source, beside / source) if path.is_file()), None)
+            if found is None:
+                raise
+            return str(found.resolve())
+
+    # the release
 
     def release(self, state: NodeState, wanted: str | None, *, newest_for_newer: bool = False) -> Release:
         """The containerd that the result is for: the one on the node, else the one in ``containerd_version``.

@@ -15,6 +15,7 @@ import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import Intent
 
 try:
     from cryptography import x509
@@ -102,6 +103,22 @@ def check_client(certificate: Pem, key: Pem, *, sources: tuple[str, ...], option
             option=option,
             fix="Put the client's own certificate first, and name the key that it was made with.",
         )
+
+
+def check_use(intent: Intent, parsed: t.Mapping[str, Pem]) -> None:
+    """Checks each of the files for what it is named for.
+
+    :raises DomainError: one cannot be used for it.
+    """
+    for registry in intent.registries:
+        for endpoint in registry.endpoints:
+            for source in filter(parsed.__contains__, endpoint.host.ca):
+                check_ca(parsed[source], source=source, option=endpoint.option_of("ca"))
+            for files in endpoint.host.client:
+                if all(source in parsed for source in files):
+                    check_client(
+                        parsed[files[0]], parsed[files[-1]], sources=files, option=endpoint.option_of("client")
+                    )
 
 
 def _certificate(block: bytes, number: int, *, source: str, option: str) -> x509.Certificate:

@@ -91,6 +91,12 @@ class Plan:
     warnings: tuple[str, ...] = ()
     before: t.Mapping[str, bytes] = dataclasses.field(default_factory=dict, repr=False)
 
+    @property
+    def report(self) -> dict[str, t.Any]:
+        """What a task tells of it; warnings have a way of their own."""
+        told = ("registries", "adopted", "purged", "kept", "config_auth")
+        return {"changed": bool(self.changes), **{name: list(getattr(self, name)) for name in told}}
+
 
 def reading(intent: Intent) -> dict[str, list[str]]:
     """What has to be read on the node. Of files named in client, only that they are there: they may be keys."""
