@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_CONFIG, CRI_OPTIONS
 
 COLLECTION = Path(__file__).resolve().parents[3]
 ROLES = sorted(path.name for path in (COLLECTION / "roles").iterdir())
@@ -29,6 +30,38 @@ def undescribed(specification: dict[str, t.Any], prefix: str = "") -> list[str]:
     for name, option in specification.items():
         found += undescribed(option.get("options", {}), f"{prefix}{name}.")
     return found
+
+
+# What both specifications say of an option; a description is the role's own, and no_log the module's.
+CHECKED = ("type", "elements", "choices", "required", "default")
+# The variables that are not named after the option they are passed to.
+NAMES = {
+    "path": "config_file",
+    "registry_config_path": "registries_path",
+    "unit": "service",
+    "unsupported": "unsupported_settings",
+    "containerd_version": "version",
+}
+
+
+def checked(option: dict[str, t.Any], *but: str) -> dict[str, t.Any]:
+    """What is checked of an option and those below it."""
+    found = {key: option[key] for key in CHECKED if key in option and key not in but}
+    if "options" in option:
+        found["options"] = {name: checked(below) for name, below in option["options"].items()}
+    return found
+
+
+@pytest.mark.parametrize("name", CONTAINERD_CONFIG)
+def test_options_of_the_role_are_those_of_the_module(name: str) -> None:
+    """Nested ones to the last key. A variable has a default where the module's option needs none: nothing is set."""
+    variable = options("containerd")[f"containerd_{NAMES.get(name, name)}"]
+    assert checked(variable, "default") == checked(CONTAINERD_CONFIG[name], "default")
+
+
+def test_every_mapping_of_fixed_keys_is_spelt_out() -> None:
+    nested = {f"containerd_{name}" for name, option in CRI_OPTIONS.items() if "options" in option}
+    assert nested == {name for name, option in options("containerd").items() if "options" in option}
 
 
 @pytest.mark.parametrize("role", ROLES)
