@@ -71,6 +71,21 @@ UPGRADES = {
         "2.0.7",
         'version = 3\n[plugins."io.containerd.cri.v1.runtime".cni]\nbin_dir = "/x"\n',
     ),
+    "what containerd's own default says for nothing": (
+        "version = 3\n[metrics]\n  address = ''\n  grpc_histogram = false\n"
+        "[plugins.'io.containerd.shim.v1.manager']\n  env = []\n",
+        4,
+        "2.3.4",
+        "version = 4\n[plugins.'io.containerd.server.v1.metrics']\n  address = ''\n"
+        "[plugins.'io.containerd.shim.v1.manager']\n  env = []\n\n"
+        "[plugins.'io.containerd.metrics.v1.grpc-prometheus']\n  grpc_histogram = false\n",
+    ),
+    "no core scheduling": (
+        "version = 2\n[plugins.'io.containerd.runtime.v2.task']\n  sched_core = false\n",
+        3,
+        "2.1.5",
+        "version = 3\n[plugins.'io.containerd.runtime.v2.task']\n  sched_core = false\n",
+    ),
     "one that 2.4 does not read stays unread": (
         'version = 3\n[plugins."io.containerd.cri.v1.runtime".cni]\nbin_dir = "/x"\n',
         4,
@@ -157,6 +172,17 @@ REFUSED = {
         "in the version that the file has. Remove the setting from the file, or set it in the task so that it counts "
         "now; then upgrade the file.",
     ),
+    **{
+        f"a release that cannot prove it, {release}": (
+            "version = 2\n",
+            3,
+            release,
+            f"config_version: containerd {release} prints older tables as they are in config dump, so nothing could "
+            "prove that an upgraded file means the same to it. Upgrade containerd to 2.0.6 or newer first, or leave "
+            "config_version at keep.",
+        )
+        for release in ("2.0.0", "2.0.5")
+    },
     "two tables that would become one": (
         'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = "a:1"\n'
         '[plugins."io.containerd.cri.v1.images".pinned_images]\nsandbox = "b:1"\n',
