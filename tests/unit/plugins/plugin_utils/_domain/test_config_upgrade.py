@@ -77,7 +77,7 @@ UPGRADES = {
         4,
         "2.3.4",
         "version = 4\n[plugins.'io.containerd.server.v1.metrics']\n  address = ''\n"
-        "[plugins.'io.containerd.shim.v1.manager']\n  env = []\n\n"
+        "[plugins.'io.containerd.shim.v1.manager']\n  env = []\n"
         "[plugins.'io.containerd.metrics.v1.grpc-prometheus']\n  grpc_histogram = false\n",
     ),
     "no core scheduling": (
