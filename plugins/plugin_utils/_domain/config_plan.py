@@ -213,7 +213,8 @@ class _Work:
         self._wanted = wanted(intent, self._effective, release)
         self.warnings = list(self._wanted.warnings)
         # What says how config.toml itself is read.
-        self._first = [*self._version(), *self._literal(), *self._enabled()]
+        version = self._version()
+        self._first = [*version, *self._literal(), *self._enabled(version)]
 
     def operations(self) -> Operations:
         """Each setting in the file where it counts."""
@@ -292,10 +293,10 @@ class _Work:
         settings = self._intent.settings
         return [Set((key,), settings[key]) for key in OF_THE_FILE if key in settings and key != "version"]
 
-    def _enabled(self) -> list[Operation]:
+    def _enabled(self, version: t.Sequence[Operation]) -> list[Operation]:
         """Docker's package ships ``disabled_plugins = ["cri"]``: no setting of CRI can have an effect beside it, and
         with a version that is more than 1 no containerd starts. Who asks for nothing of CRI keeps it disabled, by its
-        full id."""
+        full id; a file that stays in version 1 keeps the short name, since containerd 1.x passes over the other."""
         data, intent = self._files[0].data, self._intent
         disabled = data.get("disabled_plugins")
         will_have_ids = intent.speaks_of_plugins or (_wanted_version(intent) or 1) > 1
@@ -304,6 +305,8 @@ class _Work:
         if "cri" not in disabled or not will_have_ids:
             return []
         if not intent.speaks_of_cri:
+            if not any(isinstance(operation, Set) and operation.value > 1 for operation in version):
+                return []
             return [Set(("disabled_plugins",), [V2_CRI[1] if name == "cri" else name for name in disabled])]
         self.warnings.append(
             'CRI was disabled by disabled_plugins = ["cri"], as Docker\'s package ships it; it is enabled now.'

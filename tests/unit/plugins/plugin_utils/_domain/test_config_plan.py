@@ -239,6 +239,13 @@ TEXTS: dict[str, tuple[str | bytes | None, ConfigIntent, str, str]] = {
         .replace('disabled_plugins = ["cri"]', 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]')
         + '\n[plugins."io.containerd.gc.v1.scheduler"]\n  schedule_delay = "1s"\n',
     ),
+    "Docker's stub keeps CRI off in a file that stays without a version": (
+        'disabled_plugins = ["cri"]\n\n[plugins.linux]\n  no_shim = true\n',
+        ConfigIntent(settings={"plugins": {"io.containerd.gc.v1.scheduler": {"schedule_delay": "1s"}}}),
+        "1.7.24",
+        'disabled_plugins = ["cri"]\n\n[plugins.linux]\n  no_shim = true\n\n'
+        '[plugins.scheduler]\n  schedule_delay = "1s"\n',
+    ),
     "Docker's stub keeps CRI off for a version": (
         'disabled_plugins = ["cri", "aufs"]\n',
         ConfigIntent(settings={"version": 2, "disabled_plugins": ["io.containerd.grpc.v1.cri"]}),
