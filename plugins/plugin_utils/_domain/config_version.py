@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import V1_CRI
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import NEWEST_CONFIG_VERSION, Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up, table_at
 
 Data = t.Mapping[str, t.Any]
 
@@ -96,7 +96,7 @@ def _version_to_add(data: Data, release: Release, imported: int) -> int | None:
         # them the file may be as new as what it imports, which must not be newer.
         is_open = not _server_tables(data)
         return min(release.config_version, max(imported, _SERVER_TABLES_UP_TO) if is_open else _SERVER_TABLES_UP_TO)
-    ignored = [] if look_up(data, V1_CRI) is not None else [*filter(_is_uri, _table(data, "plugins"))]
+    ignored = [] if look_up(data, V1_CRI) is not None else [*filter(_is_uri, table_at(data, "plugins"))]
     if ignored and release.line < (2, 0):
         raise DomainError(
             f"the file has no version line, so containerd {release} reads it as version 1 and ignores "
@@ -113,7 +113,7 @@ def _is_uri(plugin: t.Any) -> bool:
 
 def _check_version_change(data: Data, version: int | None, wanted: int) -> None:
     """:raises DomainError: tables of the old version would silently lose their meaning, or stop containerd."""
-    lost = [key for key in _table(data, "plugins") if version or (wanted > 1 and not _is_uri(key))]
+    lost = [key for key in table_at(data, "plugins") if version or (wanted > 1 and not _is_uri(key))]
     if lost:
         raise DomainError(
             f"the file is of version {version or 1}; its plugin tables would be lost in version {wanted}",
@@ -131,8 +131,8 @@ def _check_version_change(data: Data, version: int | None, wanted: int) -> None:
 
 def _server_tables(data: Data) -> list[str]:
     """What version 4 has in tables of plugins."""
-    names = [name for name in ("grpc", "ttrpc", "metrics") if _table(data, name)]
-    return [*names, *(["debug"] if _table(data, "debug").keys() & {"address", "uid", "gid"} else [])]
+    names = [name for name in ("grpc", "ttrpc", "metrics") if table_at(data, name)]
+    return [*names, *(["debug"] if table_at(data, "debug").keys() & {"address", "uid", "gid"} else [])]
 
 
 def check_cri_survives(data: Data, version: int | None, release: Release) -> None:
@@ -144,8 +144,3 @@ def check_cri_survives(data: Data, version: int | None, release: Release) -> Non
             key_path=("version",),
             fix=rename if look_up(data, V1_CRI) is not None else _ADD_VERSION,
         )
-
-
-def _table(data: Data, key: str) -> Data:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}

@@ -15,6 +15,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.auth import Auth, Method
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import IMAGES
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import (
     AUTHORIZATION,
@@ -26,7 +27,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases impo
 # The keys of an auth table; containerd prefers username to identitytoken to auth.
 AUTH_KEYS = ("username", "password", "identitytoken", "auth")
 
-_CONFIGS = ("plugins", "io.containerd.cri.v1.images", "registry", "configs")
+_CONFIGS: KeyPath = (*IMAGES, "registry", "configs")
 _NO_TOKENS = (
     "an Authorization header does not reach registries that hand out tokens before containerd 2.1: they are asked "
     "without it, and then the next endpoint"

@@ -27,6 +27,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, Versions
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import table_at
 
 Data = t.Mapping[str, t.Any]
 Table = dict[str, t.Any]
@@ -148,7 +149,7 @@ def _read_by_1(files: t.Sequence[ConfigFile]) -> Table:
     merged: Table = {}
     for file in files:
         _merge(merged, file.data, plugins=_replace_entries, lists=_append)
-    tables = _table(merged, "plugins")
+    tables = table_at(merged, "plugins")
     if _counting(files, lowest=1, first=1) < 2:
         _read_short_names(merged, tables)
     elif "plugins" in merged:
@@ -182,7 +183,7 @@ def _read_by_2(files: t.Sequence[ConfigFile], release: Release) -> Table:
     each_on_its_own = release.rules.imports.versions is Versions.EACH_ITS_OWN
     versions = versions_read_as(files, release)
     for file, version in zip(files, versions, strict=True):
-        data = {**file.data, "plugins": dict(_table(file.data, "plugins"))}
+        data = {**file.data, "plugins": dict(table_at(file.data, "plugins"))}
         if _stated(data) < 2:
             table_migration.with_long_names(data)
         if each_on_its_own:
@@ -196,8 +197,8 @@ def _read_by_2(files: t.Sequence[ConfigFile], release: Release) -> Table:
 def _unite_cni_directories(merged: Table, table: str, release: Release) -> None:
     """One directory in the old key is a list of one in the new; both at once stop CRI, and stay as they are."""
     has_list, has_one = release.rules.has_bin_dirs, release.rules.reads_bin_dir
-    plugin = _table(_table(merged, "plugins"), table)
-    cni = _table(plugin, "cni")
+    plugin = table_at(table_at(merged, "plugins"), table)
+    cni = table_at(plugin, "cni")
     if not has_list:
         cni = {key: value for key, value in cni.items() if key != "bin_dirs"}
     directory = cni.get("bin_dir")
@@ -255,8 +256,3 @@ def _append(before: list[t.Any], after: list[t.Any]) -> list[t.Any]:
 
 def _unite(before: list[t.Any], after: list[t.Any]) -> list[t.Any]:
     return [*before, *(item for item in after if item not in before)]
-
-
-def _table(data: Data, key: str) -> Table:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}

@@ -16,14 +16,14 @@ import functools
 import re
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import IMAGES, RUNTIME
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
 
 # Debian writes ~rc.1 for -rc.1; a build of a changed source tree ends in .m.
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:[-~]((?:alpha|beta|rc)[.\d]*))?(?:[~+-].*|\.m)?", re.ASCII)
 
 NEWEST_CONFIG_VERSION = 4
-# How each release reads a file that states none, or states 0.
-MISSING_VERSION_MEANS = 1
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -172,8 +172,6 @@ class RegistryRules:
 
     mirrors_beside_config_path: Beside
     tls_beside_config_path: Beside
-    # configs.*.auth and auths
-    auth_beside_config_path: Beside
     # Each directory of a:b is searched; else the whole is taken for one name, except when images are pulled locally.
     searches_lists: bool
     # What an unset config_path means. A default list is of use to local pulls alone.
@@ -215,11 +213,9 @@ class Rules:
     reads_byte_order_mark: bool
 
 
-_IMAGES: KeyPath = ("plugins", "io.containerd.cri.v1.images")
-_RUNTIME: KeyPath = ("plugins", "io.containerd.cri.v1.runtime")
-_UNPRIVILEGED_PORTS: KeyPath = (*_RUNTIME, "enable_unprivileged_ports")
-_UNPRIVILEGED_ICMP: KeyPath = (*_RUNTIME, "enable_unprivileged_icmp")
-_CDI: KeyPath = (*_RUNTIME, "enable_cdi")
+_UNPRIVILEGED_PORTS: KeyPath = (*RUNTIME, "enable_unprivileged_ports")
+_UNPRIVILEGED_ICMP: KeyPath = (*RUNTIME, "enable_unprivileged_icmp")
+_CDI: KeyPath = (*RUNTIME, "enable_cdi")
 
 _1_4 = Rules(
     newest_config_version=2,  # measured on 1.4.13
@@ -239,7 +235,6 @@ _1_4 = Rules(
         # measured on 1.4.13: CRI does not know config_path
         mirrors_beside_config_path=Beside.HIDES_CONFIG_PATH,
         tls_beside_config_path=Beside.HIDES_CONFIG_PATH,
-        auth_beside_config_path=Beside.HIDES_CONFIG_PATH,
         searches_lists=False,
         default_config_path="",
         default_stands_beside_mirrors=False,
@@ -261,7 +256,6 @@ _1_5 = dataclasses.replace(
         # measured on 1.5.18, 1.6.20, 1.7.24, 1.7.34
         mirrors_beside_config_path=Beside.STOPS_CRI,
         tls_beside_config_path=Beside.STOPS_CRI,
-        auth_beside_config_path=Beside.WORKS,
         searches_lists=True,
         default_config_path="",
         default_stands_beside_mirrors=False,
@@ -410,15 +404,7 @@ def local_pull_reasons(effective: t.Mapping[str, t.Any], release: Release) -> tu
     if not release.rules.pulls_by_transfer_service:
         return ()
     return tuple(
-        (*_IMAGES, *path)
+        (*IMAGES, *path)
         for path, needed in _TRANSFER_SERVICE_NEEDS.items()
-        if _value(effective, (*_IMAGES, *path), needed) != needed
+        if look_up(effective, (*IMAGES, *path)) not in (None, needed)
     )
-
-
-def _value(data: t.Any, path: KeyPath, default: t.Any) -> t.Any:
-    for key in path:
-        if not isinstance(data, t.Mapping) or key not in data:
-            return default
-        data = data[key]
-    return data

@@ -23,6 +23,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     plugin_id,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import table_at
 
 Table = dict[str, t.Any]
 
@@ -40,7 +41,7 @@ DERIVED = object()
 
 def with_long_names(data: Table) -> None:
     """Plugins of a file without a version, or of version 1, by their ids."""
-    data["plugins"] = {plugin_id(name): table for name, table in _table(data, "plugins").items()}
+    data["plugins"] = {plugin_id(name): table for name, table in table_at(data, "plugins").items()}
     for key in ("disabled_plugins", "required_plugins"):
         if isinstance(data.get(key), list):
             data[key] = [plugin_id(name) if isinstance(name, str) else name for name in data[key]]
@@ -48,7 +49,7 @@ def with_long_names(data: Table) -> None:
 
 def migrate(data: Table, version: int, release: Release) -> None:
     """Tables of that version become those of the newest version that the release knows; what has no meaning goes."""
-    plugins = _table(data, "plugins")
+    plugins = table_at(data, "plugins")
     steps = release.config_version - version
     if steps > 0:
         _migrate_cri(plugins, release)
@@ -69,9 +70,9 @@ def _migrate_cri(plugins: Table, release: Release) -> None:
     if not isinstance(older, dict):
         return
     has_bin_dirs = release.rules.has_bin_dirs
-    plugins[RUNTIME[1]] = _with_runtime(_table(plugins, RUNTIME[1]), older, has_bin_dirs=has_bin_dirs)
-    images = plugins[IMAGES[1]] = _with_images(_table(plugins, IMAGES[1]), older)
-    registry = _table(images, "registry")
+    plugins[RUNTIME[1]] = _with_runtime(table_at(plugins, RUNTIME[1]), older, has_bin_dirs=has_bin_dirs)
+    images = plugins[IMAGES[1]] = _with_images(table_at(plugins, IMAGES[1]), older)
+    registry = table_at(images, "registry")
     if release.rules.registry.default_stands_beside_mirrors and registry.get("config_path") == "":
         # These releases fill in their default.
         images["registry"] = {key: value for key, value in registry.items() if key != "config_path"}
@@ -81,8 +82,8 @@ def _with_images(newer: Table, older: Table) -> Table:
     """An older key wins over a newer one, and a table over the whole of the newer table."""
     table = {**newer, **{key: older[key] for key in IMAGE_KEYS if key in older}}
     if "sandbox_image" in older:
-        table["pinned_images"] = {**_table(newer, "pinned_images"), "sandbox": older["sandbox_image"]}
-    containerd = _table(older, "containerd")
+        table["pinned_images"] = {**table_at(newer, "pinned_images"), "sandbox": older["sandbox_image"]}
+    containerd = table_at(older, "containerd")
     if "runtimes" in containerd:
         table.update({key: containerd[key] for key in SNAPSHOT_KEYS if key in containerd})
     return table
@@ -93,12 +94,12 @@ def _with_runtime(newer: Table, older: Table, *, has_bin_dirs: bool) -> Table:
     elsewhere = IMAGE_KEYS | STREAMING_KEYS | {"sandbox_image", "cni", "containerd"}
     table = {**{key: value for key, value in older.items() if key not in elsewhere}, **newer}
     if has_bin_dirs and isinstance(older.get("cni"), dict):
-        table["cni"] = _with_cni(_table(newer, "cni"), older["cni"])
+        table["cni"] = _with_cni(table_at(newer, "cni"), older["cni"])
     elif "cni" in older:
         table.setdefault("cni", older["cni"])
     if isinstance(older.get("containerd"), dict):
         kept = {key: value for key, value in older["containerd"].items() if key not in SNAPSHOT_KEYS}
-        table["containerd"] = _with_sandboxers({**kept, **_table(newer, "containerd")})
+        table["containerd"] = _with_sandboxers({**kept, **table_at(newer, "containerd")})
     return table
 
 
@@ -137,7 +138,7 @@ def _migrate_other_plugins(plugins: Table, steps: int) -> None:
 def _migrate_server(data: Table, plugins: Table, version: int) -> None:
     """containerd 2.3 reads the server's tables as those of plugins that have none, and not at all in version 4."""
     tables = {name: {**data.pop(name)} for name in _SERVER_TABLES if isinstance(data.get(name), dict)}
-    logging = {key: value for key, value in _table(tables, "debug").items() if key not in _MOVED_FROM_DEBUG}
+    logging = {key: value for key, value in table_at(tables, "debug").items() if key not in _MOVED_FROM_DEBUG}
     if logging:
         data["debug"] = logging
     if version < 4:
@@ -168,8 +169,3 @@ def _server_plugins(tables: t.Mapping[str, Table]) -> dict[str, Table]:
 
 def _derived(grpc: Table, *keys: str) -> Table:
     return {key: DERIVED for key in keys if key in grpc}
-
-
-def _table(data: Table, key: str) -> Table:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}

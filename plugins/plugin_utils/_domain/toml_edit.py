@@ -142,6 +142,12 @@ def look_up(data: t.Any, path: KeyPath) -> t.Any:
     return data
 
 
+def table_at(data: t.Mapping[str, t.Any], key: str) -> dict[str, t.Any]:
+    """The table of that name, or an empty one where there is none."""
+    value = data.get(key)
+    return value if isinstance(value, dict) else {}
+
+
 # --- the data
 
 

@@ -181,7 +181,6 @@ RULES: dict[str, dict[str, t.Any]] = {
     "registry.tls_beside_config_path": {
         "1.4.0": Beside.HIDES_CONFIG_PATH, "1.5.0": Beside.STOPS_CRI, "2.0.0": Beside.IS_IGNORED
     },
-    "registry.auth_beside_config_path": {"1.4.0": Beside.HIDES_CONFIG_PATH, "1.5.0": Beside.WORKS},
     "registry.searches_lists": {"1.4.0": False, "1.5.0": True, "2.1.0": False},
     "registry.default_config_path": {"1.4.0": "", "2.2.0": "/etc/containerd/certs.d:/etc/docker/certs.d"},
     "registry.default_stands_beside_mirrors": {"1.4.0": False, "2.2.0": True, "2.2.2": False},
