@@ -156,6 +156,8 @@ def _is_stated(draft: _Draft, wish: Set) -> bool:
 
 def _candidates(file: ConfigFile, wish: Set, draft: _Draft) -> t.Iterator[list[Operation]]:
     version = draft.version_of(file)
+    if wish.value == {} and _is_nameless(draft, wish, file):
+        return  # An empty table has no effect that would tell.
     for name in _by_preference(file, wish.path, version):
         if wish.path == CNI_BIN_DIRS:
             yield from _cni_directories(file, name, wish.value, has_list=draft.release.rules.has_bin_dirs)
@@ -222,12 +224,16 @@ def _hopeless(draft: _Draft, wish: Set, file: ConfigFile) -> DomainError:
     return DomainError(what, key_path=wish.path, fix=fix)
 
 
+def _is_nameless(draft: _Draft, wish: Set, file: ConfigFile) -> bool:
+    """Whether the file is read as one of version 1, in which there is no such setting."""
+    return draft.release.line < (2, 0) and draft.version_of(file) < 2 and names(wish.path).v1 is None
+
+
 def _why_nowhere(draft: _Draft, wish: Set, file: ConfigFile) -> tuple[str, str]:
     release = draft.release
     if wish.path == CNI_BIN_DIRS and not release.rules.has_bin_dirs and len(wish.value) > 1:
         return f"containerd {release} takes one directory; a list needs 2.1 or newer", "Name one directory."
-    is_version_1 = release.line < (2, 0) and draft.version_of(file) < 2
-    if is_version_1 and names(wish.path).v1 is None:
+    if _is_nameless(draft, wish, file):
         what = f"has no name in version 1, as which containerd {release} reads this file"
         return what, "Bring the file to version 2 first."
     what = f"containerd {release} reads this setting at no place of this file without another one changing"

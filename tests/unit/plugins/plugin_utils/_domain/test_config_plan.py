@@ -396,6 +396,13 @@ CHANGE_FIX = "Leave the version as it is, or move the tables in the file yoursel
 FULL_ID = "Write the plugin's full id, such as io.containerd.snapshotter.v1.aufs."
 
 REFUSED: dict[str, tuple[str | bytes | None, ConfigIntent, str, str]] = {
+    "an empty table that version 1 has no name for": (
+        "[plugins.linux]\n  no_shim = true\n",
+        ConfigIntent(settings={"plugins": {"io.containerd.x.v1.a": {}}}, unsupported="write"),
+        "1.6.20",
+        'plugins."io.containerd.x.v1.a": has no name in version 1, as which containerd 1.6.20 reads this file. '
+        "Bring the file to version 2 first.",
+    ),
     "not TOML": (
         "version = 2\n[plugins\n",
         BOTH,
