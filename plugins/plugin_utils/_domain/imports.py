@@ -56,8 +56,10 @@ class Library:
             return Source.from_entry(path, entry)
         if path not in self._state.files:
             return None
+        is_fatal = self._release.rules.imports.missing_is_fatal
+        consequence = "does not start without it" if is_fatal else "passes over all names after it"
         raise DomainError(
-            "is named in imports and not there; containerd does not start without it",
+            f"is named in imports and not there; containerd {self._release} {consequence}",
             file=path,
             fix="Put the file there, or take its name out of imports.",
         )

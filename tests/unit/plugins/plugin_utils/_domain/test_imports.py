@@ -11,7 +11,8 @@ import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import follow, reaching
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import Library, follow, reaching
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 
 HERE = "/etc/containerd"
@@ -122,6 +123,20 @@ def test_refused(imports: t.Any, expected: str) -> None:
     with pytest.raises(DomainError) as raised:
         follow(CONFIG, {"imports": imports}, Node({}), Release.parse("2.3.4"))
     assert str(raised.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("release", "consequence"),
+    [("1.4.13", "passes over all names after it"), ("1.5.18", "does not start without it")],
+)
+def test_what_a_missing_file_does(release: str, consequence: str) -> None:
+    library = Library(NodeState(files={"/a.toml": ABSENT}), Release.parse(release))
+    with pytest.raises(DomainError) as raised:
+        follow(CONFIG, {"imports": ["/a.toml"]}, library, Release.parse(release))
+    assert str(raised.value) == (
+        f"/a.toml: is named in imports and not there; containerd {release} {consequence}. "
+        "Put the file there, or take its name out of imports."
+    )
 
 
 # what config.toml imports, what it has to import so that conf.d/50-a.toml is read
