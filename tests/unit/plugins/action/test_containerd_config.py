@@ -280,6 +280,26 @@ def test_a_drop_in_leaves_the_files_of_others_alone(node: Node) -> None:
     assert (result["changed"], last.exists(), other.read_text(encoding="utf-8")) == (True, True, text)
 
 
+@pytest.mark.parametrize(
+    ("version", "is_refused"), [("2.0.7", False), ("2.1.5", False), ("2.2.1", False), ("2.3.4", True), ("2.4.2", True)]
+)
+@pytest.mark.parametrize("own", [2, 3])
+def test_a_drop_in_before_one_of_version_2(node: Node, version: str, is_refused: bool, own: int) -> None:
+    """containerd 2.0 to 2.2 merge before they migrate, so that the newer table wins wherever it stands."""
+    node.version = version
+    node.write(f"version = {own}\nimports = ['conf.d/*.toml']\n")
+    put(node, "conf.d/99-nvidia.toml", f"version = 2\n[plugins.'{CRI}'.containerd]\ndefault_runtime_name = 'nvidia'\n")
+    path = node.file.parent / "conf.d" / "60-airgap-nodes.toml"
+    result = node.run(default_runtime_name="runc", layout="drop_in", drop_in_path=str(path))
+    if is_refused:
+        assert "default_runtime_name: is overridden by" in result["msg"]
+        assert not path.exists()
+    else:
+        assert path.read_text(encoding="utf-8") == (
+            f'version = {own}\n\n[plugins."io.containerd.cri.v1.runtime".containerd]\n  default_runtime_name = "runc"\n'
+        )
+
+
 def test_no_drop_in_for_what_only_goes(node: Node) -> None:
     node.version = "2.1.5"
     node.write("version = 3\noom_score = 1\n")
