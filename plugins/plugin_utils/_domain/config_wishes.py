@@ -17,7 +17,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     RUNTIMES,
     SANDBOX_IMAGE,
     V1_CRI,
+    V2_CRI,
     canonical,
+    names,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import AUTH_KEYS, NodeCredentials
@@ -210,7 +212,7 @@ def _supported(
             raise _not_supported(wish, problem, release)
         if problem is not None:
             fate = "it is written all the same" if unsupported == "write" else "it is left out on this node"
-            hint = f" Did you mean {show_key_path(problem.nearest)}?" if problem.nearest is not None else ""
+            hint = f" {_hint(wish, problem.nearest)}" if problem.nearest is not None else ""
             warnings.append(f"{show_key_path(wish.written)}: {_what(problem, release)}; {fate}.{hint}")
         if problem is None or unsupported == "write":
             kept.append(wish)
@@ -262,9 +264,16 @@ def _what(problem: known_keys.Unknown, release: Release) -> str:
     return f"containerd {release} does not read it ({problem.reason})"
 
 
+def _hint(wish: Wish, nearest: KeyPath) -> str:
+    """The key that may have been meant, in the names of the version in which the user wrote."""
+    every = names(nearest)
+    written_in = {V1_CRI: every.v1, V2_CRI: every.in_version(2)}.get(wish.written[:2])
+    return f"Did you mean {show_key_path(written_in or nearest)}?"
+
+
 def _not_supported(wish: Wish, problem: known_keys.Unknown, release: Release) -> DomainError:
     if problem.nearest is not None:
-        fix = f"Did you mean {show_key_path(problem.nearest)}?"
+        fix = _hint(wish, problem.nearest)
     else:
         fix = (
             "Ask for it only where it is known, or take it for what it is with unsupported: warn (left out with a "

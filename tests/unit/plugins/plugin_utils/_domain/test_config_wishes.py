@@ -50,6 +50,20 @@ REFUSED: dict[str, tuple[str, t.Any, str, str]] = {
         "registry.example.com/pause:3.10",
         "1.7.24",
         f'plugins."{V2}".sandbox_imge: containerd 1.7.24 does not read it (no containerd knows it). '
+        f'Did you mean plugins."{V2}".sandbox_image?',
+    ),
+    "a typo in the names of version 1": (
+        "plugins cri sandbox_imge",
+        "registry.example.com/pause:3.10",
+        "2.1.5",
+        "plugins.cri.sandbox_imge: containerd 2.1.5 does not read it (no containerd knows it). "
+        "Did you mean plugins.cri.sandbox_image?",
+    ),
+    "a typo in the names of version 3": (
+        f"plugins {IMAGES} pined_images sandbox",
+        "registry.example.com/pause:3.10",
+        "1.7.24",
+        f'plugins."{IMAGES}".pined_images.sandbox: containerd 1.7.24 does not read it (no containerd knows it). '
         f'Did you mean plugins."{IMAGES}".pinned_images.sandbox?',
     ),
     "a setting that came later": (
