@@ -6,29 +6,21 @@
 from __future__ import annotations
 
 import base64
-import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_CONFIG
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
 from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
     holds_secret,
-    mask_urls,
-    mask_value,
+    masked_difference,
     toml_diff,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes, without_copy
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_options import CriOptions
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_intent import read_intent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, plan_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import about, absolute
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_upgrade import check_dumps
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import node_credentials
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_registries
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import parse_key_path
 
 
 class ActionModule(NodeAction):
@@ -43,7 +35,7 @@ class ActionModule(NodeAction):
         state = self.read(files=known, globs=list(USUAL_GLOBS), programs=["containerd"])
         release = self.release(state, options["containerd_version"])
         with about(path):
-            intent = _intent(options, release)
+            intent = read_intent(options, release)
             state, config = self.read_config(state, path, release, drop_in)
             plan = plan_config(
                 config.content, intent, release, path=path, imported=config.imported, drop_in=config.drop_in
@@ -67,9 +59,7 @@ class ActionModule(NodeAction):
             "backup_file": backups.get(path),
             "backup_files": list(backups.values()),
             "changes": [
-                _shown(edit.path, difference.path, difference.before, difference.after)
-                for edit in plan.files
-                for difference in edit.differences
+                masked_difference(edit.path, difference) for edit in plan.files for difference in edit.differences
             ],
         }
         warnings = [*plan.warnings, *(without_copy(state, plan) if options["backup"] else ())]
@@ -88,35 +78,3 @@ class ActionModule(NodeAction):
             encoded = {name: base64.b64encode(text.encode()).decode() for name, text in contents.items()}
             with about(path):
                 check_dumps(self.dumps(encoded))
-
-
-def _intent(options: Result, release: Release) -> ConfigIntent:
-    registries = read_registries(options["registries"], options["registries_defaults"])
-    return ConfigIntent(
-        sandbox_image=options["sandbox_image"],
-        registry_config_path=options["registry_config_path"],
-        settings=options["settings"],
-        absent=tuple(_key_path(written, f"absent[{index}]") for index, written in enumerate(options["absent"])),
-        options=CriOptions.read(options),
-        credentials=node_credentials(registries, release),
-        unsupported=options["unsupported"],
-        config_version=None if options["config_version"] == "keep" else int(options["config_version"]),
-    )
-
-
-def _key_path(written: t.Any, option: str) -> KeyPath:
-    if isinstance(written, list) and written and all(isinstance(key, str) for key in written):
-        return tuple(written)
-    try:
-        return parse_key_path(str(written))
-    except ValueError:
-        raise DomainError(
-            f"{written!r} is not a key path",
-            option=option,
-            fix='Write a list of keys, or TOML: plugins."io.containerd.grpc.v1.cri".registry.mirrors.',
-        ) from None
-
-
-def _shown(file: str, path: KeyPath, before: t.Any, after: t.Any) -> Result:
-    shown = mask_urls(show_key_path(path))
-    return {"file": file, "key_path": shown, "before": mask_value(path, before), "after": mask_value(path, after)}

@@ -10,7 +10,8 @@ import re
 import tomllib
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Difference
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import (
     KEYS,
     Kind,
@@ -81,6 +82,17 @@ def mask_value(path: KeyPath, value: t.Any) -> t.Any:
     if isinstance(value, str) and path[-1:] and path[-1].lower() in _ENDPOINTS and _BARE_CREDENTIALS.match(value):
         return f"{MASK}@{value.rpartition('@')[2]}"
     return mask_urls(value) if isinstance(value, str) else value
+
+
+def masked_difference(file: str, difference: Difference) -> dict[str, t.Any]:
+    """One changed key for results."""
+    path = difference.path
+    return {
+        "file": file,
+        "key_path": mask_urls(show_key_path(path)),
+        "before": mask_value(path, difference.before),
+        "after": mask_value(path, difference.after),
+    }
 
 
 def toml_diff(path: str, before: bytes | None, after: bytes | None) -> dict[str, str]:

@@ -16,10 +16,12 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
     is_secret,
     mask_urls,
     mask_value,
+    masked_difference,
     text_diff,
     toml_diff,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Difference
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import value_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -228,6 +230,17 @@ def test_other_contents(content: bytes | None, shown: str) -> None:
 
 def test_text_diff() -> None:
     assert text_diff(FILE, "a", "b") == {"before": "a", "after": "b", "before_header": FILE, "after_header": FILE}
+
+
+def test_masked_difference() -> None:
+    path = (*REGISTRY, "mirrors", "https://u:hush@a.io", "endpoint")
+    assert masked_difference(FILE, Difference(path, ["u:hush@a.io"], ["https://u:hush@a.io"])) == {
+        "file": FILE,
+        "key_path": f'plugins."{REGISTRY[1]}".registry.mirrors."https://{MASK}@a.io".endpoint',
+        "before": [f"{MASK}@a.io"],
+        "after": [f"https://{MASK}@a.io"],
+    }
+    assert masked_difference(FILE, Difference(("password",), "x", None))["before"] == MASK
 
 
 def test_mask_urls() -> None:
