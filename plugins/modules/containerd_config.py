@@ -575,6 +575,42 @@ EXAMPLES = r"""
         io.containerd.cri.v1.runtime:
           tolerate_missing_hugetlb_controller: true
     layout: drop_in
+    # Read after the file of NVIDIA's toolkit.
+    drop_in_path: /etc/containerd/conf.d/99-zz-site.toml
+
+- name: A key that this collection does not know, for a containerd that was built with more plugins
+  airgap.nodes.containerd_config:
+    settings:
+      plugins:
+        com.example.scanner.v1.images:
+          endpoint: /run/scanner.sock
+    unsupported: write
+
+- name: What images are unpacked for, as a whole (containerd 2.3 and newer)
+  airgap.nodes.containerd_config:
+    transfer_service:
+      unpack_config:
+        - platform: linux
+          snapshotter: overlayfs
+        - platform: linux
+          snapshotter: stargz
+          optional: true
+
+- name: The file in the newest version that containerd 2.0 to 2.2 read, with its comments
+  airgap.nodes.containerd_config:
+    config_version: "3"
+    backup: true
+
+- name: Passwords that cannot be headers, with the registries that containerd_registries is given
+  airgap.nodes.containerd_config:
+    registries: "{{ site_registries }}"
+    registries_defaults: "{{ site_registries_defaults }}"
+
+- name: A containerd that another unit runs, from a file of its own
+  airgap.nodes.containerd_config:
+    path: /etc/containerd-build/config.toml
+    unit: containerd-build
+    sandbox_image: registry.example.com/k8s/pause:3.10
 
 - name: Write the file while an image is built, before containerd is installed
   airgap.nodes.containerd_config:
