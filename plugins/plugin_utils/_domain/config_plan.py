@@ -24,7 +24,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes
     both_set_and_absent,
     wanted,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective, leaves
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import reading_copy_of, targets
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.ownership import foreign_owner
@@ -214,6 +214,7 @@ class _Work:
         self.warnings = list(self._wanted.warnings)
         # What says how config.toml itself is read.
         version = self._version()
+        self._check_version_alone(version)
         self._first = [*version, *self._literal(), *self._enabled(version)]
 
     def operations(self) -> Operations:
@@ -257,6 +258,22 @@ class _Work:
             _check_nothing_returns(operations, absent)
         placed = {**placement.operations, main.path: [*on_main, *placement.operations.get(main.path, ())]}
         return {path: operations for path, operations in placed.items() if operations}
+
+    def _check_version_alone(self, version: t.Sequence[Operation]) -> None:
+        """:raises DomainError: the version that config.toml gets, unasked, changes how what it imports is read."""
+        if _wanted_version(self._intent) is not None or ("version",) in self._intent.absent:
+            return
+        kept = ConfigFile(self._files[0].path, self._main([Remove(path) for path in self._intent.absent]).data)
+        restated = ConfigFile(kept.path, applied(kept.data, version))
+        before, after = (dict(leaves(effective((main, *self._files[1:]), self._release))) for main in (kept, restated))
+        for path in (*after, *before):
+            if path[0] not in OF_THE_FILE and not same(before.get(path), after.get(path)):
+                raise DomainError(
+                    f"would change with the version that {kept.path} gets: containerd {self._release} reads the "
+                    "files that it imports by it, too",
+                    key_path=path,
+                    fix="State a version in each of these files first, after reading what is in them.",
+                )
 
     def _check_nothing_else_comes(self, main: ConfigFile, imported: tuple[ConfigFile, ...], drop_in: DropIn) -> None:
         """:raises DomainError: the line that makes config.toml read our file makes it read another one, too."""

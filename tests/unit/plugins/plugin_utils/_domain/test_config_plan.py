@@ -839,3 +839,15 @@ def test_doubts(text: str, doubt: str) -> None:
     planned = plan(text.encode(), ConfigIntent(sandbox_image=SANDBOX), "1.7.24")
     (warning,) = planned.warnings
     assert warning.startswith(doubt)
+
+
+def test_a_version_that_is_added_does_not_wake_up_what_is_imported() -> None:
+    """On 1.x, tables named by URI mean nothing until any file states version 2."""
+    sleeping = Source(
+        "/etc/containerd/conf.d/a.toml", b'[plugins."io.containerd.grpc.v1.cri"]\nenable_selinux = true\n'
+    )
+    with pytest.raises(DomainError) as raised:
+        plan_config(
+            b'imports = ["/etc/containerd/conf.d/a.toml"]\n', BOTH, Release.parse("1.7.24"), imported=[sleeping]
+        )
+    assert "would change with the version that /etc/containerd/config.toml gets" in str(raised.value)
