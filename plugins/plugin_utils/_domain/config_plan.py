@@ -308,7 +308,21 @@ class _Work:
 
     def _literal(self) -> list[Operation]:
         settings = self._intent.settings
+        self._check_no_new_imports(settings.get("imports", []))
         return [Set((key,), settings[key]) for key in OF_THE_FILE if key in settings and key != "version"]
+
+    def _check_no_new_imports(self, wanted: t.Any) -> None:
+        """:raises DomainError: a name that the file does not import yet: what it leads to has not been read."""
+        stated = self._files[0].data.get("imports", [])
+        for name in wanted if isinstance(wanted, list) else [wanted]:
+            if not isinstance(stated, list) or name not in stated:
+                raise DomainError(
+                    f"names {name!r}, which the file does not import yet: what is there would take effect unread, and "
+                    "containerd does not start without a file that is named",
+                    option="settings.imports",
+                    fix="Use layout: drop_in for a file of ours; have the line of others written by what brings their "
+                    "files.",
+                )
 
     def _enabled(self, version: t.Sequence[Operation]) -> list[Operation]:
         """Docker's package ships ``disabled_plugins = ["cri"]``: no setting of CRI can have an effect beside it, and

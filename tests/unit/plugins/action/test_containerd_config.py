@@ -211,6 +211,20 @@ def test_the_version_of_a_file_that_only_imports(node: Node, main: str, imported
     assert node.text().startswith(f"version = {version}\n")
 
 
+@pytest.mark.parametrize("imports", [["gone.toml"], ["a.toml", "conf.d/*.toml"], "a.toml"])
+def test_a_task_imports_nothing_unread(node: Node, imports: t.Any) -> None:
+    put(node, "a.toml", "")
+    node.write('version = 2\nimports = ["a.toml"]\n')
+    before = node.text()
+    result = node.run(settings={"imports": imports})
+    if imports == "a.toml":
+        assert result["failed"]
+    else:
+        assert result["msg"].startswith(f"settings.imports: names {imports[-1]!r}, which the file does not import yet")
+    assert node.text() == before
+    assert node.run(settings={"imports": []})["changed"]
+
+
 def test_imports_from_an_unusual_place_take_a_second_reading(node: Node) -> None:
     node.write(f"version = 2\n{IMPORTING}[plugins.'{CRI}']\nsandbox_image = '{IMAGE}'\n")
     put(node, "conf.d/a.toml", "version = 2\nimports = ['../site.toml']\n")
