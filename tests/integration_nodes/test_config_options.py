@@ -496,7 +496,9 @@ def test_example(name: str, release_name: str) -> None:
     found = example_results(release_name)
     results, starts = found[name], found[""]
     if isinstance(results, DomainError):
-        assert "does not read it" in str(results)
+        # Tables that a file has as [[unpack_config]] are not replaced: the documentation says to remove them first.
+        is_taken = "unpack_config" in str(results) and results.what.startswith("is an array of tables")
+        assert is_taken or "does not read it" in str(results)
         return
     assert isinstance(starts, list)
     assert [result.rc for result in results] == [0] * len(results)
