@@ -52,8 +52,7 @@ class ActionModule(NodeAction):
         backups = {step["path"]: step["backup_file"] for step in applied if step.get("backup_file")}
         result: Result = {
             "changed": bool(changes),
-            "restart_required": pending_restart.is_pending(state, path)
-            or (plan.restart_required and pending_restart.can_run(state)),
+            "restart_required": pending_restart.is_due(state, path, changed=plan.restart_required),
             "config_version": plan.config_version,
             "containerd_version": str(release),
             "backup_file": backups.get(path),

@@ -79,9 +79,7 @@ class ActionModule(NodeAction):
         applied = self.apply(ChangeSet((*tree.changes.changes, *changes.changes)))
         copies = {step["path"]: step["backup_file"] for step in applied if step.get("backup_file")}
         result = migration_report(path, release, migration, tree=tree, plan=plan, proofs=proofs)
-        result["restart_required"] = pending_restart.is_pending(state, path) or (
-            plan.restart_required and pending_restart.can_run(state)
-        )
+        result["restart_required"] = pending_restart.is_due(state, path, changed=plan.restart_required)
         result["backup_file"], result["backup_files"] = copies.get(path), list(copies.values())
         if options["backup"]:
             result["warnings"] += [f"{path}: {warning}" for warning in without_copy(state, plan)]

@@ -137,15 +137,15 @@ def plan_config(
     if upgrade is not None:
         edits = (_with_upgrade(edits[0], before[0].data), *edits[1:])
     after = tuple(ConfigFile(file.path, parse(file.text)) for file in edits)
-    _check(after, [difference for file in edits for difference in file.differences], intent, release)
+    effect = effective(after, release)
+    _check(after, effect, [difference for file in edits for difference in file.differences], intent, release)
     globs = [target for file in after for target in targets(file.path, file.data, release)]
     edits = tuple(dataclasses.replace(file, copy_read_by=reading_copy_of(file.path, globs)) for file in edits)
-    effect = effective(after, release)
     doubts = config_checks.doubts(effect, after) if intent.speaks_of_cri else ()
     return ConfigPlan(
         files=edits,
         config_version=stated_version(after[0].data) or 1,
-        restart_required=not same(effective(start, release), effect),
+        restart_required=not same(work.effective, effect),
         warnings=(*work.warnings, *doubts, *_of_others(edits, texts, ours=drop_in.path if drop_in else None)),
         upgrade=upgrade,
     )
@@ -209,8 +209,8 @@ class _Work:
         self._files = files
         self._intent = intent
         self._release = release
-        self._effective = effective(files, release)
-        self._wanted = wanted(intent, self._effective, release)
+        self.effective = effective(files, release)
+        self._wanted = wanted(intent, self.effective, release)
         self.warnings = list(self._wanted.warnings)
         # What says how config.toml itself is read.
         version = self._version()
@@ -261,7 +261,7 @@ class _Work:
 
     def _check_version_alone(self, version: t.Sequence[Operation]) -> None:
         """:raises DomainError: the version that config.toml gets, unasked, changes how what it imports is read."""
-        if _wanted_version(self._intent) is not None or ("version",) in self._intent.absent:
+        if not version or _wanted_version(self._intent) is not None or ("version",) in self._intent.absent:
             return
         kept = ConfigFile(self._files[0].path, self._main([Remove(path) for path in self._intent.absent]).data)
         restated = ConfigFile(kept.path, applied(kept.data, version))
@@ -395,7 +395,11 @@ def _check_alone(data: t.Mapping[str, t.Any], intent: ConfigIntent, release: Rel
 
 
 def _check(
-    files: t.Sequence[ConfigFile], differences: list[Difference], intent: ConfigIntent, release: Release
+    files: t.Sequence[ConfigFile],
+    effect: t.Mapping[str, t.Any],
+    differences: list[Difference],
+    intent: ConfigIntent,
+    release: Release,
 ) -> None:
     config_checks.check_types(differences)
     config_checks.check_directories(differences)
@@ -404,4 +408,4 @@ def _check(
     for file in files:
         _naming(file.path, files[0].path, functools.partial(_check_alone, file.data, intent, release))
     if intent.speaks_of_plugins:
-        config_checks.check_one_registry_method(effective(files, release), files, release)
+        config_checks.check_one_registry_method(effect, files, release)

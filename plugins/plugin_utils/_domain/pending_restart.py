@@ -44,6 +44,11 @@ def is_pending(state: NodeState, file: str) -> bool:
     return mark.kind == "file" and bool(unit["main_pid"]) and (mark.mtime or 0) > unit["started"]
 
 
+def is_due(state: NodeState, file: str, *, changed: bool) -> bool:
+    """Whether containerd has to be restarted: an effective value is ``changed`` now, or an earlier edit still waits."""
+    return is_pending(state, file) or (changed and can_run(state))
+
+
 def mark(state: NodeState, file: str) -> tuple[Change, ...]:
     """The changes that leave the mark, for in front of the edit: a mark without an edit costs a restart at worst."""
     if not _reads(state, file):
