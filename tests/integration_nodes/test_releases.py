@@ -85,19 +85,11 @@ def test_the_older_key_for_directories_of_cni(release_name: str, rules: Rules) -
     assert (look_up(data, (*table, "bin_dir")) == "/a") is rules.reads_bin_dir
 
 
-@pytest.mark.parametrize("version", range(7))
+@pytest.mark.parametrize("version", range(5))
 def test_accepted_versions(release_name: str, rules: Rules, version: int) -> None:
-    is_accepted = rules.highest_accepted_version is None or version <= rules.highest_accepted_version
-    assert (dump(release_name, f"version = {version}\n").data is not None) is is_accepted
-
-
-@pytest.mark.parametrize("version", [2, 3, 4])
-def test_cri_tables_of_version_2(release_name: str, rules: Rules, version: int) -> None:
-    if rules.highest_accepted_version is not None and version > rules.highest_accepted_version:
-        pytest.skip(f"not read by {release_name}")
-    counts = rules.newest_version_with_v2_cri is None or version <= rules.newest_version_with_v2_cri
-    found = dump(release_name, f"version = {version}\n{V2_CRI}enable_selinux = true\n")
-    assert (found.value(SELINUX) is True) is counts
+    if version > rules.newest_config_version:
+        pytest.skip(f"not known to {release_name}")
+    assert dump(release_name, f"version = {version}\n").data is not None
 
 
 @pytest.mark.parametrize("head", ["", "version = 0\n", "version = 1\n"], ids=["none", "0", "1"])
@@ -107,11 +99,6 @@ def test_files_without_a_version(release_name: str, rules: Rules, head: str) -> 
     )
     assert (found.value(SELINUX) is True) is rules.merges_cri_of_versionless_files
     assert (found.value(THRESHOLD) == 7) is rules.reads_uris_of_versionless_files
-
-
-def test_dotted_keys(release_name: str, rules: Rules) -> None:
-    found = dump(release_name, f'version = 2\nplugins."{THRESHOLD[1]}".{THRESHOLD[2]} = 7\n')
-    assert (found.data is not None and found.value(THRESHOLD) == 7) is rules.reads_dotted_keys
 
 
 def test_byte_order_mark(release_name: str, rules: Rules) -> None:

@@ -85,7 +85,7 @@ def _version_to_add(data: Data, release: Release, imported: int) -> int | None:
         return release.config_version
     plugins = data.get("plugins")
     unread = [name for key in ("disabled_plugins", "required_plugins") for name in data.get(key) or () if _is_uri(name)]
-    if unread and release.line < (2, 0) and look_up(data, V1_CRI) is None:
+    if unread and not release.rules.reads_uris_of_versionless_files and look_up(data, V1_CRI) is None:
         raise DomainError(
             f"the file has no version line, so containerd {release} reads it as version 1 and passes over {unread[0]}",
             key_path=("disabled_plugins" if unread[0] in data.get("disabled_plugins", ()) else "required_plugins",),
@@ -97,7 +97,7 @@ def _version_to_add(data: Data, release: Release, imported: int) -> int | None:
         is_open = not _server_tables(data)
         return min(release.config_version, max(imported, _SERVER_TABLES_UP_TO) if is_open else _SERVER_TABLES_UP_TO)
     ignored = [] if look_up(data, V1_CRI) is not None else [*filter(_is_uri, table_at(data, "plugins"))]
-    if ignored and release.line < (2, 0):
+    if ignored and not release.rules.reads_uris_of_versionless_files:
         raise DomainError(
             f"the file has no version line, so containerd {release} reads it as version 1 and ignores "
             f"[{show_key_path(('plugins', ignored[0]))}]",
@@ -137,7 +137,7 @@ def _server_tables(data: Data) -> list[str]:
 
 def check_cri_survives(data: Data, version: int | None, release: Release) -> None:
     """:raises DomainError: the release drops CRI settings of files of that version."""
-    if version in (None, 0, 1) and not release.merges_cri_of_versionless_files:
+    if version in (None, 0, 1) and not release.rules.merges_cri_of_versionless_files:
         rename = 'Put version = 2 into the file and rename [plugins.cri] to [plugins."io.containerd.grpc.v1.cri"].'
         raise DomainError(
             f"containerd {release} drops every CRI setting of a file without version 2 or newer",

@@ -226,13 +226,12 @@ def _hopeless(draft: _Draft, wish: Set, file: ConfigFile) -> DomainError:
 
 def _is_nameless(draft: _Draft, wish: Set, file: ConfigFile) -> bool:
     """Whether the file is read as one of version 1, in which there is no such setting."""
-    return draft.release.line < (2, 0) and draft.version_of(file) < 2 and names(wish.path).v1 is None
+    reads_uris = draft.release.rules.reads_uris_of_versionless_files
+    return not reads_uris and draft.version_of(file) < 2 and names(wish.path).v1 is None
 
 
 def _why_nowhere(draft: _Draft, wish: Set, file: ConfigFile) -> tuple[str, str]:
     release = draft.release
-    if wish.path == CNI_BIN_DIRS and not release.rules.has_bin_dirs and len(wish.value) > 1:
-        return f"containerd {release} takes one directory; a list needs 2.1 or newer", "Name one directory."
     if _is_nameless(draft, wish, file):
         what = f"has no name in version 1, as which containerd {release} reads this file"
         return what, "Bring the file to version 2 first."

@@ -79,11 +79,6 @@ class Release:
         """The newest config.toml ``version`` that this release understands; its ``config default`` prints the same."""
         return self.rules.newest_config_version
 
-    @property
-    def merges_cri_of_versionless_files(self) -> bool:
-        """Whether CRI tables of a file without ``version`` count."""
-        return self.rules.merges_cri_of_versionless_files
-
 
 class Feature(enum.Enum):
     """What containerd can do, with the releases that learnt it (one for each line it was backported to)."""
@@ -185,15 +180,11 @@ class Rules:
     """What one release does with its configuration."""
 
     newest_config_version: int
-    # The highest version with which it starts; None: with any, but it passes over tables that it does not know.
-    highest_accepted_version: int | None
     # CRI tables of a file without a version, or of version 1, count. Else they are renamed and their migration is
     # skipped: every CRI setting but the streaming server's is lost.
     merges_cri_of_versionless_files: bool
     # Tables that are named by URI count in such a file.
     reads_uris_of_versionless_files: bool
-    # The highest version of a file in which CRI tables of version 2 count; None: any.
-    newest_version_with_v2_cri: int | None
     imports: Imports
     registry: RegistryRules
     sandbox_image: str
@@ -207,8 +198,6 @@ class Rules:
     reads_bin_dir: bool
     # `config dump` shows what containerd makes of older tables.
     dump_migrates: bool
-    # plugins."x".registry.config_path = "...": dotted keys at the top level.
-    reads_dotted_keys: bool
     # A UTF-8 byte order mark at the beginning of the file; else containerd does not start.
     reads_byte_order_mark: bool
 
@@ -219,10 +208,8 @@ _CDI: KeyPath = (*RUNTIME, "enable_cdi")
 
 _1_4 = Rules(
     newest_config_version=2,  # measured on 1.4.13
-    highest_accepted_version=None,  # measured on 1.4.13, 1.5.18, 1.6.20
     merges_cri_of_versionless_files=True,  # measured
     reads_uris_of_versionless_files=False,  # measured
-    newest_version_with_v2_cri=None,  # measured on 1.4.13, 1.5.18, 1.6.20
     imports=Imports(
         replaces_plugins=True,  # measured
         arrays=Arrays.APPENDED,  # measured
@@ -245,7 +232,6 @@ _1_4 = Rules(
     has_bin_dirs=False,
     reads_bin_dir=True,
     dump_migrates=True,
-    reads_dotted_keys=False,  # measured on 1.4.13
     reads_byte_order_mark=False,  # measured on 1.4.13
 )
 
@@ -261,7 +247,6 @@ _1_5 = dataclasses.replace(
         default_stands_beside_mirrors=False,
     ),
     sandbox_image="k8s.gcr.io/pause:3.5",  # v1.5.0
-    reads_dotted_keys=True,  # measured on 1.5.18
     reads_byte_order_mark=True,  # measured on 1.5.18, 1.6.20, 1.7.24
 )
 _1_5_14 = dataclasses.replace(_1_5, sandbox_image="registry.k8s.io/pause:3.5")  # v1.5.14
@@ -274,7 +259,6 @@ _1_6 = dataclasses.replace(
 _1_6_9 = dataclasses.replace(_1_6, sandbox_image="registry.k8s.io/pause:3.6")  # v1.6.9
 _from_file = dataclasses.replace(_1_6.imports, glob_base=GlobBase.IMPORTING_FILE)
 _1_6_29 = dataclasses.replace(_1_6_9, imports=_from_file)  # v1.6.29
-_1_6_32 = dataclasses.replace(_1_6_29, highest_accepted_version=2, newest_version_with_v2_cri=2)  # v1.6.32
 
 _1_7 = dataclasses.replace(
     _1_6,
@@ -282,16 +266,14 @@ _1_7 = dataclasses.replace(
     switches={**_1_6.switches, _CDI: False},  # measured on 1.7.24
 )
 _1_7_16 = dataclasses.replace(_1_7, imports=_from_file)  # v1.7.16, measured on 1.7.24
-_1_7_17 = dataclasses.replace(_1_7_16, highest_accepted_version=2, newest_version_with_v2_cri=2)  # v1.7.17
 
 _2_0 = dataclasses.replace(
-    _1_7_17,
+    _1_7_16,
     newest_config_version=3,  # measured on 2.0.11, as the rest
-    highest_accepted_version=3,
     merges_cri_of_versionless_files=False,
     reads_uris_of_versionless_files=True,
     imports=dataclasses.replace(_from_file, replaces_plugins=False, arrays=Arrays.UNITED),
-    registry=dataclasses.replace(_1_7_17.registry, tls_beside_config_path=Beside.IS_IGNORED),
+    registry=dataclasses.replace(_1_7_16.registry, tls_beside_config_path=Beside.IS_IGNORED),
     sandbox_image="registry.k8s.io/pause:3.10",
     switches={_UNPRIVILEGED_PORTS: True, _UNPRIVILEGED_ICMP: True, _CDI: True},
     dump_migrates=False,  # v2.0.0 to v2.0.5
@@ -322,9 +304,7 @@ _2_2_2 = dataclasses.replace(_2_2, registry=_beside_no_mirrors)  # v2.2.2, measu
 _2_3 = dataclasses.replace(
     _2_2_2,
     newest_config_version=4,  # measured on 2.3.4
-    highest_accepted_version=4,  # measured on 2.3.4
     merges_cri_of_versionless_files=True,  # measured on 2.3.4
-    newest_version_with_v2_cri=3,  # measured on 2.3.4
     imports=dataclasses.replace(
         _2_2_2.imports,
         versions=Versions.EACH_ITS_OWN,  # v2.3.0, measured on 2.3.4
@@ -348,10 +328,8 @@ _TABLE: tuple[tuple[str, Rules], ...] = (
     ("1.6", _1_6),
     ("1.6.9", _1_6_9),
     ("1.6.29", _1_6_29),
-    ("1.6.32", _1_6_32),
     ("1.7", _1_7),
     ("1.7.16", _1_7_16),
-    ("1.7.17", _1_7_17),
     ("2.0", _2_0),
     ("2.0.6", _2_0_6),
     ("2.1", _2_1),

@@ -91,16 +91,6 @@ CONFIG_VERSIONS = {
     "2.4.2": 4,
 }  # fmt: skip
 
-VERSIONLESS = {
-    "1.4.13": True,
-    "1.7.24": True,
-    "2.0.0": False,
-    "2.1.5": False,
-    "2.2.7": False,
-    "2.3.0": True,
-    "2.4": True,
-}
-
 
 @pytest.mark.parametrize(("text", "expected"), VERSIONS.values(), ids=VERSIONS)
 def test_parse(text: str, expected: str | None) -> None:
@@ -150,22 +140,11 @@ def test_config_version(text: str, expected: int) -> None:
     assert Release.parse(text).config_version == expected
 
 
-@pytest.mark.parametrize(("text", "expected"), VERSIONLESS.items())
-def test_files_without_version(text: str, expected: bool) -> None:
-    assert Release.parse(text).merges_cri_of_versionless_files is expected
-
-
 # --- rules
 
 # what, and from which release on it is so
 RULES: dict[str, dict[str, t.Any]] = {
     "newest_config_version": {"1.4.0": 2, "2.0.0": 3, "2.3.0": 4},
-    "highest_accepted_version": {
-        "1.4.0": None, "1.6.32": 2, "1.7.0": None, "1.7.17": 2, "2.0.0": 3, "2.3.0": 4
-    },
-    "newest_version_with_v2_cri": {
-        "1.4.0": None, "1.6.32": 2, "1.7.0": None, "1.7.17": 2, "2.3.0": 3
-    },
     "merges_cri_of_versionless_files": {"1.4.0": True, "2.0.0": False, "2.3.0": True},
     "reads_uris_of_versionless_files": {"1.4.0": False, "2.0.0": True},
     "imports.replaces_plugins": {"1.4.0": True, "2.0.0": False},
@@ -201,7 +180,6 @@ RULES: dict[str, dict[str, t.Any]] = {
     "has_bin_dirs": {"1.4.0": False, "2.1.0": True},
     "reads_bin_dir": {"1.4.0": True, "2.4.0": False},
     "dump_migrates": {"1.4.0": True, "2.0.0": False, "2.0.6": True},
-    "reads_dotted_keys": {"1.4.0": False, "1.5.0": True},
     "reads_byte_order_mark": {"1.4.0": False, "1.5.0": True, "2.0.0": False},
 }  # fmt: skip
 # The first and the last release of every line, and those around a change.
