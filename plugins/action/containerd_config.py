@@ -9,11 +9,7 @@ import base64
 
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_CONFIG
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
-from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
-    holds_secret,
-    masked_difference,
-    toml_diff,
-)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import config_diff, holds_secret, masked_difference
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes, without_copy
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_intent import read_intent
@@ -48,15 +44,14 @@ class ActionModule(NodeAction):
             is_secret=holds_secret,
             has_credentials=bool(intent.credentials.wishes),
         )
-        applied = self.apply(changes)
-        backups = {step["path"]: step["backup_file"] for step in applied if step.get("backup_file")}
+        copies = self.apply(changes)
         result: Result = {
             "changed": bool(changes),
             "restart_required": pending_restart.is_due(state, path, changed=plan.restart_required),
             "config_version": plan.config_version,
             "containerd_version": str(release),
-            "backup_file": backups.get(path),
-            "backup_files": list(backups.values()),
+            "backup_file": copies.get(path),
+            "backup_files": list(copies.values()),
             "changes": [
                 masked_difference(edit.path, difference) for edit in plan.files for difference in edit.differences
             ],
@@ -65,9 +60,7 @@ class ActionModule(NodeAction):
         if warnings:
             result["warnings"] = [f"{path}: {warning}" for warning in warnings]
         if self._task.diff and plan.differences:
-            result["diff"] = [
-                toml_diff(edit.path, state.file(edit.path).content, edit.text.encode()) for edit in plan.edits
-            ]
+            result["diff"] = config_diff(state, plan)
         return result
 
     def _check_upgrade(self, plan: ConfigPlan, path: str) -> None:

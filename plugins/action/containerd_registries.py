@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import datetime
-import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_REGISTRIES
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, NodeFailure, Result
-from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import text_diff, toml_diff
+from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import tree_diff
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import (
     Intent,
     is_node_path,
@@ -20,17 +18,11 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries im
     read_registries,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import (
-    HOSTS_TOML,
     PemFile,
-    Plan,
     plan_registries,
     reading,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._pem import (
-    CRYPTOGRAPHY_ERROR,
-    check_use,
-    read_pem,
-)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._pem import CRYPTOGRAPHY_ERROR, judge
 
 
 class ActionModule(NodeAction):
@@ -53,17 +45,16 @@ class ActionModule(NodeAction):
         # The form of the files is one that all releases read alike.
         release = self.release(state, options["containerd_version"], newest_for_newer=True)
         plan = plan_registries(state, intent, pems, release)
-        applied = self.apply(plan.changes)
+        copies = self.apply(plan.changes)
         result: Result = {
             **plan.report,
-            "backup_files": [step["backup_file"] for step in applied if step.get("backup_file")],
+            "backup_files": list(copies.values()),
             "containerd_version": str(release),
         }
         if plan.warnings or pem_warnings:
             result["warnings"] = [*plan.warnings, *pem_warnings]
         if self._task.diff and plan.changes:
-            files = [change for change in plan.changes.changes if change.op not in ("mkdir", "rmdir")]
-            result["diff"] = [_diff(change, plan, pems) for change in files]
+            result["diff"] = tree_diff(plan, pems)
         return result
 
     def _pems(self, intent: Intent) -> tuple[dict[str, PemFile], list[str]]:
@@ -72,22 +63,4 @@ class ActionModule(NodeAction):
         if options and CRYPTOGRAPHY_ERROR is not None:
             raise NodeFailure({"msg": missing_required_lib("cryptography", reason="on the controller, to check PEMs")})
         contents = {source: self.file_beside_play(source, option) for source, option in options.items()}
-        parsed = {source: read_pem(contents[source], source=source, option=options[source]) for source in options}
-        check_use(intent, parsed)
-        now = datetime.datetime.now(tz=datetime.UTC)
-        files = {
-            source: PemFile(source, contents[source], is_secret=pem.key is not None, summary=pem.summary)
-            for source, pem in parsed.items()
-        }
-        return files, [text for source, pem in parsed.items() for text in pem.expiry_warnings(source, now)]
-
-
-def _diff(change: Change, plan: Plan, pems: t.Mapping[str, PemFile]) -> dict[str, str]:
-    """One change without its secrets: of a PEM only what it is, of a header only its name."""
-    before = plan.before.get(change.path)
-    if not change.path.endswith(f"/{HOSTS_TOML}"):
-        summary = next((pem.summary for pem in pems.values() if pem.content == change.content), "")
-        return text_diff(change.path, "PEM (not shown)\n" if change.expect else "", summary)
-    if before == change.content:
-        return text_diff(change.path, "", f"mode {change.mode}\n")
-    return toml_diff(change.path, before, change.content)
+        return judge(intent, contents, datetime.datetime.now(tz=datetime.UTC))

@@ -113,12 +113,12 @@ class NodeAction(ActionBase):
         )["dumps"]
         return dumps
 
-    def apply(self, changes: ChangeSet) -> list[Result]:
-        """One round trip: the change-set, all or nothing; what was done to each path. Nothing in check mode."""
+    def apply(self, changes: ChangeSet) -> dict[str, str]:
+        """One round trip: the change-set, all or nothing; the copy left of each file. Nothing in check mode."""
         if not changes or self._task.check_mode:
-            return []
-        applied: list[Result] = self._run_module("airgap.nodes._node_apply", {"changes": changes.to_wire()})["applied"]
-        return applied
+            return {}
+        applied = self._run_module("airgap.nodes._node_apply", {"changes": changes.to_wire()})["applied"]
+        return {step["path"]: step["backup_file"] for step in applied if step.get("backup_file")}
 
     def _run_module(self, name: str, arguments: Result) -> Result:
         try:

@@ -10,7 +10,11 @@ import re
 import tomllib
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import HOSTS_TOML, PemFile, Plan
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Difference
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import (
     KEYS,
@@ -100,6 +104,27 @@ def toml_diff(path: str, before: bytes | None, after: bytes | None) -> dict[str,
     shown_before, secrets = _masked(before, {})
     shown_after, _unused = _masked(after, secrets)
     return text_diff(path, shown_before, shown_after)
+
+
+def config_diff(state: NodeState, plan: ConfigPlan) -> list[dict[str, str]]:
+    """The entries of config.toml and of the files that it imports, in the order in which they are written."""
+    return [toml_diff(edit.path, state.file(edit.path).content, edit.text.encode()) for edit in plan.edits]
+
+
+def tree_diff(plan: Plan, pems: t.Mapping[str, PemFile]) -> list[dict[str, str]]:
+    """The entries of the tree of hosts.toml files; of a PEM only what it is."""
+    summaries = {pem.content: pem.summary for pem in pems.values()}
+    files = [change for change in plan.changes.changes if change.op not in ("mkdir", "rmdir")]
+    return [_file_diff(change, plan.before.get(change.path), summaries) for change in files]
+
+
+def _file_diff(change: Change, before: bytes | None, summaries: t.Mapping[bytes, str]) -> dict[str, str]:
+    if not change.path.endswith(f"/{HOSTS_TOML}"):
+        after = summaries.get(change.content or b"", "")
+        return text_diff(change.path, "PEM (not shown)\n" if change.expect else "", after)
+    if before == change.content:
+        return text_diff(change.path, "", f"mode {change.mode}\n")
+    return toml_diff(change.path, before, change.content)
 
 
 def text_diff(path: str, before: str, after: str) -> dict[str, str]:

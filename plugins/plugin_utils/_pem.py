@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import Intent
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import PemFile
 
 try:
     from cryptography import x509
@@ -49,6 +50,24 @@ class Pem:
             for certificate in self.certificates
             if not _start(certificate) <= now <= _end(certificate)
         ]
+
+
+def judge(
+    intent: Intent, contents: t.Mapping[str, bytes], now: datetime.datetime
+) -> tuple[dict[str, PemFile], list[str]]:
+    """The files beside the play as they may be copied, by the name that the user wrote, and what is odd about them.
+
+    :raises DomainError: one cannot be used for what it is named for.
+    """
+    parsed = {
+        source: read_pem(content, source=source, option=intent.sources[source]) for source, content in contents.items()
+    }
+    check_use(intent, parsed)
+    files = {
+        source: PemFile(source, contents[source], is_secret=pem.key is not None, summary=pem.summary)
+        for source, pem in parsed.items()
+    }
+    return files, [text for source, pem in parsed.items() for text in pem.expiry_warnings(source, now)]
 
 
 def read_pem(content: bytes, *, source: str, option: str) -> Pem:

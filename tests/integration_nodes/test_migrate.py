@@ -28,11 +28,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY_CONFIG_PATH
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import plan_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_registry import (
     Legacy,
     endpoints,
-    passed_over,
     read_legacy,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate import (
@@ -43,10 +43,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate impor
     prove,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import plan_registries
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import edit, look_up, parse
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up, parse
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -297,12 +296,12 @@ def migrated(text: str, wish: Wish, its_release: Release, pems: dict[str, bytes]
     )
     files = (ConfigFile(FILE, parse(text)),)
     legacy = read_legacy(files, its_release)
-    migration = plan_migration(state, legacy, wish, its_release, passed_over=passed_over(files, legacy))
+    migration = plan_migration(state, legacy, wish, its_release)
     plan = plan_registries(state, migration.intent, {}, its_release)
     prove(migration, state, plan, its_release)
-    operations = place(files, migration.wishes, migration.absent, its_release).operations[FILE]
+    edited = plan_config(text.encode(), migration.config_intent, its_release)
     tree = {change.path: change.content for change in plan.changes.changes if change.content is not None}
-    return migration, {FILE: edit(text, operations).text.encode(), **tree}
+    return migration, {FILE: edited.text.encode(), **tree}
 
 
 def measure_all(node: Node, pems: dict[str, bytes]) -> dict[str, Measured | Exception | None]:

@@ -78,6 +78,8 @@ class Legacy:
     # The hosts that ``configs`` has an entry for, be it an empty one.
     configured: frozenset[str] = frozenset()
     unknown: tuple[KeyPath, ...] = ()
+    # Tables that the release reads nothing of: under a name of another version, or replaced by a later file.
+    passed_over: tuple[str, ...] = ()
 
     @property
     def is_left(self) -> bool:
@@ -94,11 +96,11 @@ def read_legacy(files: t.Sequence[ConfigFile], release: Release) -> Legacy:
     for host in _tls_hosts(files):
         # Even an empty table keeps 1.x from loading CRI beside config_path.
         counting.setdefault("configs", {}).setdefault(host, {}).setdefault("tls", {})
-    return _read(counting)
+    legacy = _read(counting)
+    return dataclasses.replace(legacy, passed_over=_passed_over(files, legacy))
 
 
-def passed_over(files: t.Sequence[ConfigFile], legacy: Legacy) -> tuple[str, ...]:
-    """Tables that the release reads nothing of: under a name of another version, or replaced by a later file."""
+def _passed_over(files: t.Sequence[ConfigFile], legacy: Legacy) -> tuple[str, ...]:
     return tuple(
         f"{file.path}: {show_key_path((*path, 'mirrors', name))}"
         for file, path, table in _tables(files)

@@ -15,7 +15,8 @@ import posixpath
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.auth import Auth
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, REGISTRY_CONFIG_PATH
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import Headers, Host
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_registry import (
@@ -40,7 +41,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries im
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import HOSTS_TOML, Plan
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Set
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.tree_routes import (
     Route,
     TreeOnNode,
@@ -97,11 +97,15 @@ class Migration:
 
     intent: Intent
     expected: t.Mapping[str, Route]
-    wishes: tuple[Set, ...]
     absent: tuple[KeyPath, ...]
     losses: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def config_intent(self) -> ConfigIntent:
+        """What config.toml has to say then."""
+        return ConfigIntent(registry_config_path=self.intent.config_path, absent=self.absent)
 
 
 def tree_of(legacy: Legacy, wish: Wish) -> str:
@@ -124,12 +128,8 @@ def kept_without_need(legacy: Legacy) -> tuple[str, ...]:
     return tuple(map(show_key_path, [*paths, *([("registry", "headers")] if legacy.headers else [])]))
 
 
-def plan_migration(
-    state: NodeState, legacy: Legacy, wish: Wish, release: Release, *, passed_over: t.Sequence[str] = ()
-) -> Migration:
+def plan_migration(state: NodeState, legacy: Legacy, wish: Wish, release: Release) -> Migration:
     """Plans the tree and what has to change in config.toml; ``state`` has the directory of the tree.
-
-    ``passed_over`` are tables that go with those that count, although the release reads nothing of them.
 
     :raises DomainError: nothing may be written then.
     """
@@ -139,9 +139,7 @@ def plan_migration(
             key_path=("registry",),
             fix=f"It came with {Feature.HOSTS_TOML.since_text}: upgrade containerd on this node first.",
         )
-    work = _Work(TreeOnNode(state, tree_of(legacy, wish), release), legacy, wish, release)
-    work.losses += (f"{table}: containerd {release} reads nothing of it" for table in passed_over)
-    return work.migration()
+    return _Work(TreeOnNode(state, tree_of(legacy, wish), release), legacy, wish, release).migration()
 
 
 def check_certificates(state: NodeState, legacy: Legacy, migration: Migration) -> None:
@@ -195,7 +193,8 @@ class _Work:
 
     def __init__(self, disk: TreeOnNode, legacy: Legacy, wish: Wish, release: Release) -> None:
         self.disk, self.legacy, self.wish, self.release = disk, legacy, wish, release
-        self.losses: list[str] = []
+        # Tables that do not count go with those that do.
+        self.losses = [f"{table}: containerd {release} reads nothing of it" for table in legacy.passed_over]
         self.kept: list[str] = []
         self.warnings: list[str] = []
         # Beside config_path the tables of TLS never counted, and the tree is what it is.
@@ -215,7 +214,6 @@ class _Work:
         return Migration(
             intent=Intent(self.disk.root, registries, tells_of_headers=False),
             expected=expected,
-            wishes=() if self.legacy.config_path == self.disk.root else (Set(REGISTRY_CONFIG_PATH, self.disk.root),),
             absent=absent,
             losses=tuple(self.losses),
             kept=tuple(self.kept),

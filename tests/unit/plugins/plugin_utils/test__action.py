@@ -154,9 +154,12 @@ def test_reading_the_release_asks_for_the_unit() -> None:
 
 
 def test_applying() -> None:
-    steps = [{"op": "mkdir", "path": "/a", "backup_file": None}]
-    action = Trial(lambda action, _options: {"applied": action.apply(CHANGES)}, apply={"applied": steps})
-    assert action.task()["applied"] == steps
+    steps = [
+        {"op": "mkdir", "path": "/a", "backup_file": None},
+        {"op": "replace", "path": "/a/b", "backup_file": "/a/b.bak"},
+    ]
+    action = Trial(lambda action, _options: {"copies": action.apply(CHANGES)}, apply={"applied": steps})
+    assert action.task()["copies"] == {"/a/b": "/a/b.bak"}
     assert action.calls == [("airgap.nodes._node_apply", {"changes": CHANGES.to_wire()}, True)]
 
 
@@ -164,8 +167,8 @@ def test_applying() -> None:
     ("changes", "check"), [(CHANGES, True), (ChangeSet(), False)], ids=["check mode", "nothing to change"]
 )
 def test_not_applying(changes: ChangeSet, check: bool) -> None:
-    action = Trial(lambda action, _options: {"applied": action.apply(changes)})
-    assert action.task(check=check)["applied"] == []
+    action = Trial(lambda action, _options: {"copies": action.apply(changes)})
+    assert action.task(check=check)["copies"] == {}
     assert action.calls == []
 
 

@@ -11,7 +11,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_regist
     Legacy,
     endpoints,
     is_loopback,
-    passed_over,
     read_legacy,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
@@ -130,7 +129,7 @@ def test_only_tables_that_count_are_read(texts: list[str], release: str, host: s
     files = [ConfigFile(f"/{number}.toml", parse(text)) for number, text in enumerate(texts)]
     legacy = read_legacy(files, Release.parse(release))
     assert legacy.mirrors == ({} if host is None else {"docker.io": (f"https://{host}",)})
-    assert len(passed_over(files, legacy)) == "".join(texts).count("mirrors") - len(legacy.mirrors)
+    assert len(legacy.passed_over) == "".join(texts).count("mirrors") - len(legacy.mirrors)
 
 
 def test_no_secret_is_shown_by_accident() -> None:

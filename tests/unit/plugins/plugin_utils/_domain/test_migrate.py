@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import tomlkit
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import plan_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_registry import (
     Legacy,
-    passed_over,
     read_legacy,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate import (
@@ -31,7 +31,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate impor
     tree_of,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.placing import place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import Plan, plan_registries
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up, parse
@@ -349,11 +348,16 @@ def node(**hosts_toml: str) -> NodeState:
 def migrated(text: str, release: str = "1.7.24", state: NodeState | None = None, **options: t.Any) -> Done:
     known, state, wish = Release.parse(release), state or node(), Wish(**options)
     legacy = read_legacy(files(text), known)
-    migration = plan_migration(state, legacy, wish, known, passed_over=passed_over(files(text), legacy))
+    migration = plan_migration(state, legacy, wish, known)
     plan = plan_registries(state, migration.intent, {}, known)
     proofs = prove(migration, state, plan, known)
     routes = {proof.namespace: (show_route(proof.before), show_route(proof.after)) for proof in proofs}
     return Done(legacy, migration, plan, routes)
+
+
+def edited(text: str, migration: Migration, release: Release) -> tuple[ConfigFile, ...]:
+    """config.toml as the migration leaves it."""
+    return files(plan_config(text.encode(), migration.config_intent, release).text)
 
 
 def refusal(text: str, release: str = "1.7.24", state: NodeState | None = None, **options: t.Any) -> str:
@@ -397,7 +401,7 @@ def test_nothing_is_left_to_migrate_and_nothing_else_changes(name: str, release:
     if release in SILENT.get(name, ()):
         return
     migration = migrated(FIXTURES[name], release, accept_losses=True).migration
-    after = place(before, migration.wishes, migration.absent, known).files
+    after = edited(FIXTURES[name], migration, known)
     assert not is_needed(read_legacy(after, known), Wish())
     assert not read_legacy(after, known).tls
     old, new = effective(before, known), effective(after, known)
@@ -563,7 +567,7 @@ def test_tls_beside_config_path_is_lost_on_1_x() -> None:
 def test_tls_beside_config_path_goes_on_2_x() -> None:
     done = migrated(BESIDE, "2.1.5", state=node(**{"a.example": '[host."https://b.example"]\n'}))
     assert done.migration.losses == ()
-    assert done.migration.wishes == ()
+    assert done.migration.intent.config_path == TREE
     assert "reads no such table" in done.migration.warnings[0]
 
 
@@ -580,7 +584,6 @@ def test_mirrors_beside_config_path_win_in_the_directory_that_it_names() -> None
     )
     done = migrated(text)
     assert list(done.tree) == ["/etc/tree/docker.io/hosts.toml"]
-    assert done.migration.wishes == ()
     assert "has not loaded CRI with both" in done.migration.warnings[0]
     assert tree_of(done.legacy, Wish(config_path="/etc/other")) == "/etc/other"
 
@@ -676,7 +679,7 @@ def test_credentials_stay_that_a_namespace_needs_which_is_left(left: dict[str, s
     }
     told = [warning for warning in done.migration.warnings if "which is left out" in warning]
     assert len(told) == len(stays)
-    moved = place(files(SHARED), done.migration.wishes, done.migration.absent, Release.parse("2.1.5")).files
+    moved = edited(SHARED, done.migration, Release.parse("2.1.5"))
     assert read_legacy(moved, Release.parse("2.1.5")).auth.keys() == stays
     sends = any("Authorization" in text for path, text in done.tree.items() if "docker.io" in path)
     assert sends == ("a.example" not in stays)
@@ -695,7 +698,7 @@ def test_credentials_alone_are_migrated_only_when_they_are_to_move() -> None:
     assert is_needed(legacy, Wish(auth="header"))
     done = migrated(text, "2.1.5", auth="header")
     assert done.routes["a.example"] == ("https://a.example/v2", "https://a.example/v2 (header Authorization)")
-    moved = place(files(text), done.migration.wishes, done.migration.absent, Release.parse("2.1.5")).files
+    moved = edited(text, done.migration, Release.parse("2.1.5"))
     assert not is_needed(read_legacy(moved, Release.parse("2.1.5")), Wish(auth="header"))
 
 
@@ -784,6 +787,6 @@ def test_any_tables_are_carried_or_refused_for_a_reason(tables: dict[str, t.Any]
         assert "cannot tell apart" in str(refused)
         return
     assert all(before == after for before, after in done.routes.values())
-    moved = place(files(text), done.migration.wishes, done.migration.absent, known).files
+    moved = edited(text, done.migration, known)
     assert not is_needed(read_legacy(moved, known), Wish())
     assert "configs" not in (look_up(effective(moved, known), REGISTRY) or {})
