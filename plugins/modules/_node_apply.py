@@ -131,14 +131,13 @@ applied:
       sample: /etc/containerd/config.toml.20260102T030405.bak
 """
 
-import contextlib
 import dataclasses
-import signal
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import OPS, ChangeSet, printable
 from ansible_collections.airgap.nodes.plugins.module_utils._files import FileError, apply_changes
+from ansible_collections.airgap.nodes.plugins.module_utils._signals import signals_held_back
 
 
 def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
@@ -168,16 +167,6 @@ def take_changes(module: AnsibleModule) -> t.List[t.Dict[str, t.Any]]:
     changes: t.List[t.Dict[str, t.Any]] = module.params.pop("changes")
     module.no_log_values.clear()
     return changes
-
-
-@contextlib.contextmanager
-def signals_held_back() -> t.Iterator[None]:
-    """A connection that breaks or a shutdown must not end us between two changes: we are done in a moment."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP, signal.SIGINT, signal.SIGTERM))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def run(module: AnsibleModule) -> None:

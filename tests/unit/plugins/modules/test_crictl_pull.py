@@ -13,7 +13,7 @@ import stat
 import typing as t
 
 import pytest
-from ansible_collections.airgap.nodes.plugins.module_utils import _programs
+from ansible_collections.airgap.nodes.plugins.module_utils import _cri_node, _programs
 from ansible_collections.airgap.nodes.plugins.modules import crictl_pull
 
 RunModule = t.Callable[..., t.Any]
@@ -96,7 +96,7 @@ def programs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Program
     directory.mkdir()
     monkeypatch.setenv("PATH", f"{directory}{os.pathsep}{tools}")
     monkeypatch.setattr(_programs, "_PROGRAM_DIRECTORIES", ())
-    monkeypatch.setattr(crictl_pull, "POLL_INTERVAL", 0.01)
+    monkeypatch.setattr(_cri_node, "POLL_INTERVAL", 0.01)
     return Programs(directory)
 
 
@@ -345,7 +345,7 @@ def test_a_crictl_of_old(programs: Programs, run_module: RunModule) -> None:
 
 
 def test_a_containerd_that_hangs(programs: Programs, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crictl_pull, "CONNECT_TIMEOUT", -4)
+    monkeypatch.setattr(_cri_node, "CONNECT_TIMEOUT", -4)
     (programs.directory / "crictl.d" / "images.slow").touch()
     result = pull(run_module, PAUSE)
     assert result["reason"] == "cri_timeout"
@@ -392,7 +392,7 @@ def test_ctr_is_asked_again_while_containerd_starts(programs: Programs, run_modu
 
 
 def test_a_ctr_that_hangs(programs: Programs, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crictl_pull, "CONNECT_TIMEOUT", 1)
+    monkeypatch.setattr(_cri_node, "CONNECT_TIMEOUT", 1)
     (programs.directory / "crictl").unlink()
     programs.replay("ctr", "plugins", "1.7.24-plugins")
     (programs.directory / "ctr.d" / "plugins-1.slow").touch()

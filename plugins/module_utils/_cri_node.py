@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks the CRI of a node, and those that know why it does not answer: ctr and containerd's journal.
+
+Private to the collection. Runs on node Pythons (3.8 and later), standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+
+# crictl reads these, and the task's own options must not be overruled by them.
+CRICTL_VARIABLES = (
+    "CONTAINER_RUNTIME_ENDPOINT",
+    "CRICTL_AUTH",
+    "CRICTL_CREDS",
+    "CRICTL_PULL_TIMEOUT",
+    "CRI_CONFIG_FILE",
+    "IMAGE_SERVICE_ENDPOINT",
+)
+CONNECT_TIMEOUT = 10
+DIAL_TIMEOUT = 3
+POLL_INTERVAL = 0.5
+
+
+class Finished(t.NamedTuple):
+    """What came of a process. ``rc`` is None when it was killed because its time was up."""
+
+    rc: t.Optional[int]
+    stdout: str
+    stderr: str
+
+
+def run(argv: t.Sequence[str], *, timeout: float, environment: t.Mapping[str, str]) -> Finished:
+    """Start a program and wait for it. run_command of AnsibleModule knows no time-out."""
+    try:
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, env=environment, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Finished(None, "", "")
+    except OSError as error:
+        return Finished(127, "", f"{argv[0]}: {error.strerror}")
+    return Finished(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+class NoCri(Exception):
+    """CRI does not answer, or not as it should."""
+
+    def __init__(self, failure: cri.Failure) -> None:
+        super().__init__(failure.text)
+        self.failure = failure
+
+
+class BadOption(Exception):
+    """An option has a value of no use."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """``auth`` is what crictl gets, ``secrets`` is what must not be seen anywhere."""
+
+    auth: str = field(repr=False)
+    secrets: t.Tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Node:
+    """The programs of a node that are asked, and how."""
+
+    socket: str
+    unit: str
+    crictl: t.Optional[str]
+    ctr: t.Optional[str]
+    journalctl: t.Optional[str]
+    credentials: t.Optional[Credentials] = None
+    run: t.Callable[..., Finished] = run
+
+    @property
+    def secrets(self) -> t.Tuple[str, ...]:
+        return self.credentials.secrets if self.credentials else ()
+
+    # CRI itself
+
+    def images(self) -> t.Tuple[cri.Image, ...]:
+        """The images on the node, and with them the proof that the image service answers."""
+        try:
+            return cri.read_images(self._ask_crictl("images", "--output", "json"))
+        except (ValueError, KeyError, TypeError) as error:
+            raise NoCri(cri.Failure("unknown", f"crictl images printed no list of images: {error}")) from error
+
+    def ask_runtime(self) -> None:
+        self._ask_crictl("version")
+
+    def ask_plugins(self) -> None:
+        """Without crictl: containerd's own word that CRI is loaded."""
+        done = self._ctr_plugins()
+        if done.rc is None:
+            raise NoCri(cri.Failure("cri_timeout", "ctr plugins did not end", self.socket))
+        if done.rc != 0:
+            raise NoCri(self._explained(cri.read_failure(done.stderr)))
+        why = cri.why_not_loaded(cri.read_plugins(done.stdout))
+        if why:
+            raise NoCri(cri.Failure("cri_not_loaded", why))
+
+    def pull(self, image: str, *, timeout: float) -> t.Union[str, cri.Failure]:
+        """The ID of the image that is on the node now, or why it is not."""
+        variables = {"CRICTL_AUTH": self.credentials.auth} if self.credentials else {}
+        done = self._crictl("pull", image, timeout=timeout, variables=variables)
+        if done.rc is None:
+            return cri.Failure("timeout", f"not done after {timeout:g} s")
+        if done.rc != 0:
+            return self._explained(cri.read_failure(done.stderr, self.secrets))
+        found = re.search(r"Image is up to date for (\S+)", done.stdout)
+        return found.group(1) if found else ""
+
+    def _ask_crictl(self, *arguments: str) -> str:
+        done = self._crictl(*arguments, timeout=CONNECT_TIMEOUT + 5)
+        if done.rc is None:
+            raise NoCri(cri.Failure("cri_timeout", f"crictl {arguments[0]} did not end", self.socket))
+        if done.rc != 0:
+            raise NoCri(self._explained(cri.read_failure(done.stderr)))
+        return done.stdout
+
+    def _crictl(self, *arguments: str, timeout: float, variables: t.Optional[t.Mapping[str, str]] = None) -> Finished:
+        endpoint = f"unix://{self.socket}"
+        options = (
+            *("--config", os.devnull, "--timeout", f"{CONNECT_TIMEOUT}s"),
+            *("--runtime-endpoint", endpoint, "--image-endpoint", endpoint),
+        )
+        environment = {key: value for key, value in os.environ.items() if key not in CRICTL_VARIABLES}
+        environment.update(variables or {})
+        return self.run((self.crictl, *options, *arguments), timeout=timeout, environment=environment)
+
+    # What else knows why
+
+    def _explained(self, failure: cri.Failure) -> cri.Failure:
+        if failure.reason == "cri_not_loaded":
+            return self._why_not_loaded(failure)
+        if failure.reason == "containerd_down":
+            return replace(failure, text=cri.why_not_started(self.journal(lines=100)) or failure.text)
+        if failure.reason == "cri_timeout":
+            return replace(failure, endpoint=self.socket)
+        return failure
+
+    def _why_not_loaded(self, failure: cri.Failure) -> cri.Failure:
+        plugins = cri.read_plugins(self._ctr_plugins().stdout)
+        if not plugins:
+            why = cri.why_not_loaded_by_journal(self.journal(lines=1000))
+            return replace(failure, text=why or failure.text)
+        why = cri.why_not_loaded(plugins)
+        if why:
+            return replace(failure, text=why)
+        return replace(failure, reason="crictl_too_old" if "v1alpha2" in failure.text else "cri_api_too_old")
+
+    def _ctr_plugins(self) -> Finished:
+        if not self.ctr:
+            return Finished(127, "", "ctr is not on this node")
+        # Of its own accord ctr 1.x dials for 10 s, until it is killed and has not said why.
+        options = ("--connect-timeout", f"{DIAL_TIMEOUT}s", "--address", self.socket)
+        argv = (self.ctr, *options, "plugins", "ls", "--detailed")
+        return self.run(argv, timeout=CONNECT_TIMEOUT, environment=os.environ)
+
+    def journal(self, *, lines: int, since: t.Optional[float] = None) -> str:
+        """The last lines of containerd's unit, or nothing where there is no journal."""
+        if not self.journalctl:
+            return ""
+        argv = [self.journalctl, "--unit", self.unit, "--output", "cat", "--no-pager", "--quiet", "--lines", str(lines)]
+        argv += [f"--since=@{since:.3f}"] if since else []
+        return self.run(argv, timeout=CONNECT_TIMEOUT, environment=os.environ).stdout
+
+
+# ---- waiting ----
+
+
+def ask_cri(node: Node, *, pulling: bool) -> t.Tuple[cri.Image, ...]:
+    """Ask both services once. The images are those that were there before the first pull."""
+    if not node.crictl:
+        if pulling:
+            raise NoCri(cri.Failure("crictl_absent", "crictl is not on this node"))
+        node.ask_plugins()
+        return ()
+    images = node.images()
+    node.ask_runtime()
+    return images
+
+
+def wait_for_cri(node: Node, *, pulling: bool, seconds: float) -> t.Tuple[cri.Image, ...]:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ask_cri(node, pulling=pulling)
+        except NoCri as no_cri:
+            if not no_cri.failure.transient or time.monotonic() + POLL_INTERVAL > deadline:
+                raise
+        time.sleep(POLL_INTERVAL)
+
+
+# ---- options ----
+
+
+def socket_path(endpoint: str) -> str:
+    path = endpoint[len("unix://") :] if endpoint.startswith("unix://") else endpoint
+    if not path.startswith("/"):
+        raise BadOption(f"runtime_endpoint has to be unix:// and an absolute path, it is {endpoint}")
+    return path
