@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import posixpath
 import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState, is_match
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import GlobBase, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import parse
 
@@ -70,17 +69,11 @@ class Library:
         if found is None:
             return None
         planned = self._planned
-        return [*found, *([planned] if planned and planned not in found and _is_match(planned, pattern) else [])]
+        return [*found, *([planned] if planned and planned not in found and is_match(planned, pattern) else [])]
 
     def data(self, path: str) -> t.Mapping[str, t.Any] | None:
         source = self.source(path)
         return None if source is None else parse(decode(source, self._release))
-
-
-def _is_match(path: str, pattern: str) -> bool:
-    """A wildcard does not reach across a slash."""
-    parts, patterns = path.split("/"), pattern.split("/")
-    return len(parts) == len(patterns) and all(map(fnmatch.fnmatchcase, parts, patterns))
 
 
 def follow(path: str, data: t.Mapping[str, t.Any], library: Library, release: Release) -> Followed:
@@ -117,14 +110,14 @@ def reaching(path: str, data: t.Mapping[str, t.Any], file: str, release: Release
 
     A glob, since a literal name keeps containerd from starting once somebody removes the file.
     """
-    if any(_is_match(file, target) for target in targets(path, data, release)):
+    if any(is_match(file, target) for target in targets(path, data, release)):
         return None
     return [*data.get("imports", ()), posixpath.join(posixpath.dirname(file), "*.toml")]
 
 
 def reading_copy_of(file: str, imported: t.Iterable[str]) -> str | None:
     """The glob among the imported names by which containerd would read a copy that is left beside a file."""
-    return next((target for target in imported if _is_match(f"{file}.20060102T150405.bak", target)), None)
+    return next((target for target in imported if is_match(f"{file}.20060102T150405.bak", target)), None)
 
 
 def targets(path: str, data: t.Mapping[str, t.Any], release: Release) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import fnmatch
 import typing as t
 
 
@@ -71,13 +72,20 @@ class NodeState:
         )
 
     def and_also(self, other: NodeState) -> NodeState:
-        """This reading and a later one of more files."""
-        return dataclasses.replace(self, files={**self.files, **other.files}, globs={**self.globs, **other.globs})
+        """This reading and a later one of more."""
+        answers = ("files", "globs", "directories", "listings")
+        return dataclasses.replace(self, **{name: {**getattr(self, name), **getattr(other, name)} for name in answers})
 
     def file(self, path: str) -> Entry:
         """A path as it was found, by its name or by a glob."""
         matched = (found[path] for found in self.globs.values() if path in found)
         return self.files.get(path) or next(matched, ABSENT)
+
+
+def is_match(path: str, pattern: str) -> bool:
+    """Whether a glob finds a path, as on the node: a wildcard does not reach across a slash."""
+    parts, patterns = path.split("/"), pattern.split("/")
+    return len(parts) == len(patterns) and all(map(fnmatch.fnmatchcase, parts, patterns))
 
 
 def _entries(wire: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, Entry]:

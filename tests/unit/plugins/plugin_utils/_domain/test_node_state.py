@@ -67,3 +67,26 @@ def test_nothing() -> None:
     state = NodeState.from_wire({})
     assert state == NodeState()
     assert state.file("/never/asked/for") == ABSENT
+
+
+def test_a_later_reading_adds_answers_of_every_kind() -> None:
+    def reading(name: str) -> NodeState:
+        directory = {"self": {"kind": "directory"}, "entries": {name: {"kind": "file"}}}
+        return NodeState.from_wire(
+            {
+                "files": {f"/{name}": {"kind": "file"}},
+                "globs": {f"/{name}*": {}},
+                "directories": {f"/{name}.d": directory},
+                "unit": {"name": name},
+            }
+        )
+
+    state = reading("a").and_also(reading("b"))
+    assert state.unit == {"name": "a"}
+    assert [sorted(found) for found in (state.files, state.globs, state.directories, state.listings)] == [
+        ["/a", "/b"],
+        ["/a*", "/b*"],
+        ["/a.d", "/b.d"],
+        ["/a.d", "/b.d"],
+    ]
+    assert state.listings["/b.d"] == {"b": Entry("file")}
