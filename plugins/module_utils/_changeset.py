@@ -23,6 +23,7 @@ _OPS_NEEDING_MODE = ("create", "mkdir")
 _MODE = re.compile(r"[0-7]{3,4}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WIRE_KEYS = ("op", "path", "content", "expect", "mode", "owner", "group", "backup", "backup_mode")
+_CHECK_KEYS = ("path", "content", "files", "keys")
 
 
 def sha256(content: bytes) -> str:
@@ -94,6 +95,34 @@ class ChangeSet:
     @classmethod
     def from_wire(cls, wire: t.Iterable[t.Mapping[str, t.Any]]) -> ChangeSet:
         return cls(tuple(Change.from_wire(change) for change in wire))
+
+
+@dataclass(frozen=True)
+class Check:
+    """A config.toml that the node's containerd has to accept before anything is changed.
+
+    It is the one that is about to take the name ``path``, or ``content`` in its stead, in which each key of ``files``
+    stands for where the new content of a file is by then. ``keys`` are those that containerd must not pass over, as it
+    names them itself, and as the user knows them.
+    """
+
+    path: str
+    content: t.Optional[bytes] = field(default=None, repr=False)
+    files: t.Mapping[str, str] = field(default_factory=dict)
+    keys: t.Mapping[str, str] = field(default_factory=dict)
+
+    def to_wire(self) -> t.Dict[str, t.Any]:
+        wire: t.Dict[str, t.Any] = {"path": self.path, "files": dict(self.files), "keys": dict(self.keys)}
+        if self.content is not None:
+            wire["content"] = base64.b64encode(self.content).decode("ascii")
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: t.Mapping[str, t.Any]) -> Check:
+        values = {key: wire[key] for key in _CHECK_KEYS if wire.get(key) is not None}
+        if "content" in values:
+            values["content"] = _decoded({"op": "check", **values})
+        return cls(**values)
 
 
 def _decoded(wire: t.Mapping[str, t.Any]) -> bytes:

@@ -14,6 +14,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import typing as t
 
@@ -32,7 +33,7 @@ _PROPERTIES = {
     "started": "ExecMainStartTimestampMonotonic",
 }
 _EXEC_START = re.compile(r"\{ path=(?P<path>.*?) ; argv\[\]=(?P<argv>.*?) ; (?:ignore_errors|flags)=")
-_OUTPUT_LIMIT = 2000
+OUTPUT_LIMIT = 2000
 # Releases, and what comes before them; Debian writes ~rc.1 for -rc.1. Any other suffix is a distribution's.
 _VERSION = r".*?(?<![\w.-])v?(?P<release>\d+\.\d+\.\d+)(?:[-~](?P<before>(?:alpha|beta|rc)[.\d]*))?"
 
@@ -40,34 +41,62 @@ _VERSION = r".*?(?<![\w.-])v?(?P<release>\d+\.\d+\.\d+)(?:[-~](?P<before>(?:alph
 def run(command: t.Sequence[str]) -> t.Tuple[t.Optional[int], str]:
     """Exit code, and what was printed; None for a command that could not be run or took too long."""
     code, output, errors = _communicate(command)
-    return code, (output if code == 0 else output + errors).decode("utf-8", "replace").strip()[:_OUTPUT_LIMIT]
+    return code, (output if code == 0 else output + errors).decode("utf-8", "replace").strip()[:OUTPUT_LIMIT]
 
 
-def dump(containerd: str, config: bytes) -> t.Dict[str, t.Any]:
-    """What containerd makes of a config.toml: what it prints of it whole, and what it says if it refuses it."""
-    code, output, errors = _communicate([containerd, "--config", "/dev/stdin", "config", "dump"], config)
-    return {
-        "rc": code,
-        "output": output.decode("utf-8", "replace"),
-        "errors": errors.decode("utf-8", "replace").strip()[-_OUTPUT_LIMIT:],
-    }
+class Dump(t.NamedTuple):
+    """What containerd makes of a configuration: what it prints of it whole, and what it says about it.
+
+    ``rc`` is None where it could not be asked, for the reason in ``errors``.
+    """
+
+    rc: t.Optional[int]
+    output: str
+    errors: str
 
 
-def _communicate(command: t.Sequence[str], given: t.Optional[bytes] = None) -> t.Tuple[t.Optional[int], bytes, bytes]:
+def dump(containerd: str, config: str, content: t.Optional[bytes] = None) -> Dump:
+    """Asks containerd about the file ``config``, or about content that it reads as its standard input."""
+    command = [containerd, "--config", config, "config", "dump"]
+    if content is None:
+        code, output, errors = _communicate(command)
+    else:
+        # Not a pipe: containerd 2.x reads a file twice if there are keys in it that it does not know.
+        with _nameless_file(content) as stream:
+            code, output, errors = _communicate(command, stream)
+    return Dump(code, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace").strip())
+
+
+def _nameless_file(content: bytes) -> t.BinaryIO:
+    """In memory, where that can be: it may hold a password."""
+    if hasattr(os, "memfd_create"):
+        stream: t.BinaryIO = open(os.memfd_create("config.toml"), "w+b")
+    else:
+        stream = t.cast(t.BinaryIO, tempfile.TemporaryFile())
+    stream.write(content)
+    stream.seek(0)
+    return stream
+
+
+def _communicate(
+    command: t.Sequence[str], stdin: t.Union[int, t.BinaryIO] = subprocess.DEVNULL
+) -> t.Tuple[t.Optional[int], bytes, bytes]:
     """Exit code, output and errors; without a code, the reason is among the errors."""
     try:
         process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # The working directory of services: before 1.6.29, containerd looks for relative globs there.
+            cwd="/",
             env={**os.environ, "LC_ALL": "C"},
             start_new_session=True,
         )
     except OSError as error:
         return None, b"", (error.strerror or str(error)).encode()
     try:
-        output, errors = process.communicate(given, timeout=TIME_LIMIT)
+        output, errors = process.communicate(timeout=TIME_LIMIT)
     except subprocess.TimeoutExpired:
         # With whatever it started: a child that holds the pipe would keep us waiting.
         os.killpg(process.pid, signal.SIGKILL)

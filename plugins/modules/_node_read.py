@@ -344,7 +344,12 @@ def read_dumps(
     containerd = _programs.find_program("containerd", unit) if contents else None
     if not containerd:
         return {}
-    return {name: _programs.dump(containerd, base64.b64decode(text)) for name, text in contents.items()}
+    return {name: _dump_of(base64.b64decode(text), containerd) for name, text in contents.items()}
+
+
+def _dump_of(content: bytes, containerd: str) -> t.Dict[str, t.Any]:
+    dump = _programs.dump(containerd, "/dev/stdin", content)
+    return dump._replace(errors=dump.errors[-_programs.OUTPUT_LIMIT :])._asdict()
 
 
 def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
