@@ -9,6 +9,7 @@ something, and changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -67,19 +68,18 @@ def dump(containerd: str, config: str, content: t.Optional[bytes] = None) -> Dum
     return Dump(code, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace").strip())
 
 
-def _nameless_file(content: bytes) -> t.BinaryIO:
+@contextlib.contextmanager
+def _nameless_file(content: bytes) -> t.Iterator[t.IO[bytes]]:
     """In memory, where that can be: it may hold a password."""
-    if hasattr(os, "memfd_create"):
-        stream: t.BinaryIO = open(os.memfd_create("config.toml"), "w+b")
-    else:
-        stream = t.cast(t.BinaryIO, tempfile.TemporaryFile())
-    stream.write(content)
-    stream.seek(0)
-    return stream
+    has_memory = hasattr(os, "memfd_create")
+    with open(os.memfd_create("config.toml"), "w+b") if has_memory else tempfile.TemporaryFile() as stream:
+        stream.write(content)
+        stream.seek(0)
+        yield stream
 
 
 def _communicate(
-    command: t.Sequence[str], stdin: t.Union[int, t.BinaryIO] = subprocess.DEVNULL
+    command: t.Sequence[str], stdin: t.Union[int, t.IO[bytes]] = subprocess.DEVNULL
 ) -> t.Tuple[t.Optional[int], bytes, bytes]:
     """Exit code, output and errors; without a code, the reason is among the errors."""
     try:

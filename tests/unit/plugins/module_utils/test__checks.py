@@ -157,13 +157,13 @@ def test_keys_of_others_are_passed_over_as_ever(containerd: t.Any, staged: dict[
 
 def test_a_node_without_containerd_tells_so(monkeypatch: pytest.MonkeyPatch, staged: dict[str, str]) -> None:
     notes: list[str] = []
-    monkeypatch.setattr(_checks, "find_program", lambda name, unit: None)
+    monkeypatch.setattr(_checks, "find_program", lambda *_asked: None)
     assert _checks.run_checks([Check(PATH)], staged, "containerd.service", notes.append) is None
-    assert notes == [f"{PATH}: containerd is not installed on this node, so that it could not be asked to judge it."]
+    assert notes == [f"{PATH}: containerd is not installed on this node, so that nobody could judge the change."]
 
 
 def test_nothing_is_asked_of_a_change_of_other_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_checks, "read_unit", lambda name: pytest.fail("asks systemd"))
+    monkeypatch.setattr(_checks, "read_unit", lambda _name: pytest.fail("asks systemd"))
     assert _checks.run_checks([], {}, "containerd.service") is None
 
 
@@ -188,5 +188,5 @@ def test_a_file_that_is_gone_is_not_taken_for_a_good_one(containerd: t.Any, stag
 def test_checks_survive_the_wire() -> None:
     for check in (Check(PATH), Check(PATH, b"a = 1\n", {"@0@": DROP_IN}, KEYS)):
         assert Check.from_wire(check.to_wire()) == check
-    with pytest.raises(ValueError, match="^check /a: content is not base64$"):
+    with pytest.raises(ValueError, match=r"^check /a: content is not base64$"):
         Check.from_wire({"path": "/a", "content": "?"})
