@@ -613,16 +613,55 @@ def endpoint_by(story: Story) -> t.Optional[str]:
     return story.attempts[-1].host if story.attempts else None
 
 
+_OWN_LAST_WORDS = re.compile(r"^(?:containerd: |(?=panic: |fatal error: ))(.+)$", re.MULTILINE)
+# What systemd tells of an end, the most telling first; containerd has no last words when it is killed or not there.
+_SYSTEMD_LAST_WORDS = tuple(
+    re.compile(rf"^\S+\.service: ({words}.*)$", re.MULTILINE)
+    for words in (
+        "Failed at step",
+        "A process of this unit has been killed by the OOM killer",
+        "[Ss]tart operation timed out",
+        "Control process exited, ",
+        "Main process exited, ",
+        "Start request repeated too quickly",
+    )
+)
+
+
 def why_not_started(journal: str) -> t.Optional[str]:
-    """The line a containerd that would not start died with, from the last start that the journal tells of.
+    """What a containerd that would not start, or did not last, died with, from the last start the journal tells of.
 
     systemd starts it again and again: a start of this moment has said nothing yet, and the one before it counts.
     """
     for start in reversed(re.split(r"^Starting .*$", journal, flags=re.MULTILINE)[-2:]):
-        found = re.findall(r"^containerd: (.+)$", start, re.MULTILINE)
-        if found or re.search(r"^Started ", start, re.MULTILINE):
-            return shorten(found[-1]) if found else None
+        _before, started, after = start.rpartition("\nStarted ")
+        words = _last_words_of(after)
+        if words or started:
+            return words
     return None
+
+
+def _last_words_of(start: str) -> t.Optional[str]:
+    own = _OWN_LAST_WORDS.findall(start)
+    if own:
+        return shorten(mask(own[-1]) + _file_named_by(start, own[-1]))
+    found = filter(None, (words.search(start) for words in _SYSTEMD_LAST_WORDS))
+    return next((shorten(match.group(1)) for match in found), None)
+
+
+def _file_named_by(start: str, words: str) -> str:
+    """From 2.0 on the last words tell row and column, and another line tells of which file."""
+    for line in start.splitlines():
+        pairs = fields(line)
+        if pairs.get("error") and words.endswith(pairs["error"]) and pairs.get("file"):
+            return f" ({pairs['file']})"
+    return ""
+
+
+def last_message(journal: str) -> t.Optional[str]:
+    """The last thing that containerd itself logged."""
+    messages = (fields(line).get("msg") for line in reversed(journal.splitlines()))
+    return next((shorten(mask(message), 200) for message in messages if message), None)
 
 
 def why_not_loaded_by_journal(journal: str) -> t.Optional[str]:
@@ -634,7 +673,7 @@ def why_not_loaded_by_journal(journal: str) -> t.Optional[str]:
         if message.startswith("starting containerd"):
             reason = None
         elif message.startswith("failed to load plugin") and re.search(r"\bcri\b", message + pairs.get("id", "")):
-            reason = reason or shorten(pairs.get("error", ""))
+            reason = reason or shorten(mask(pairs.get("error", "")))
     return reason
 
 
@@ -653,15 +692,25 @@ def explain(failure: Failure, *, reference: t.Optional[Reference] = None, story:
             upstream=reference.upstream, namespace=reference.registry, detail=shorten(failure.text, 200)
         )
     story = story or Story()
-    reason = BY_NAME[failure.reason]
-    known = {
+    sentences = [what_happened(failure, reference=reference) + ".", _hint(failure, reference)]
+    sentences.extend(_circumstances(failure, reference, story))
+    return " ".join(sentences)
+
+
+def what_happened(failure: Failure, *, reference: t.Optional[Reference] = None) -> str:
+    return BY_NAME[failure.reason].says.format(**_known(failure, reference))
+
+
+def _hint(failure: Failure, reference: t.Optional[Reference]) -> str:
+    return BY_NAME[failure.reason].hint.format(**_known(failure, reference))
+
+
+def _known(failure: Failure, reference: t.Optional[Reference]) -> t.Dict[str, str]:
+    return {
         "where": failure.endpoint or "the registry",
         "namespace": reference.registry if reference else "the registry",
         "detail": detail(failure.text),
     }
-    sentences = [reason.says.format(**known) + ".", reason.hint.format(**known)]
-    sentences.extend(_circumstances(failure, reference, story))
-    return " ".join(sentences)
 
 
 def _circumstances(failure: Failure, reference: t.Optional[Reference], story: Story) -> t.Iterator[str]:

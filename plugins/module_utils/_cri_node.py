@@ -16,6 +16,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+from ansible_collections.airgap.nodes.plugins.module_utils._programs import find_program
 
 # crictl reads these, and the task's own options must not be overruled by them.
 CRICTL_VARIABLES = (
@@ -28,7 +29,7 @@ CRICTL_VARIABLES = (
 )
 CONNECT_TIMEOUT = 10
 DIAL_TIMEOUT = 3
-POLL_INTERVAL = 0.5
+POLL_INTERVAL = 0.25
 
 
 class Finished(t.NamedTuple):
@@ -82,6 +83,8 @@ class Node:
     ctr: t.Optional[str]
     journalctl: t.Optional[str]
     credentials: t.Optional[Credentials] = None
+    # A place in the journal: what stands before it is not told.
+    cursor: t.Optional[str] = None
     run: t.Callable[..., Finished] = run
 
     @property
@@ -171,10 +174,25 @@ class Node:
 
     def journal(self, *, lines: int, since: t.Optional[float] = None) -> str:
         """The last lines of containerd's unit, or nothing where there is no journal."""
+        options = ["--unit", self.unit, "--output", "cat"]
+        if self.cursor:
+            self._journalctl("--sync")
+            # With a cursor, journalctl of before systemd 253 counts lines from there, and not from the end.
+            told = self._journalctl(*options, "--after-cursor", self.cursor)
+            return "\n".join(told.splitlines()[-lines:])
+        return self._journalctl(*options, "--lines", str(lines), *([f"--since=@{since:.3f}"] if since else []))
+
+    def from_now_on(self) -> Node:
+        """The same, for which the journal begins now. Unlike a time, a place in it is sure when the clock is set."""
+        self._journalctl("--sync")
+        told = self._journalctl("--lines", "0", "--show-cursor")
+        found = re.search(r"^-- cursor: (\S+)", told, re.MULTILINE)
+        return replace(self, cursor=found.group(1) if found else None)
+
+    def _journalctl(self, *options: str) -> str:
         if not self.journalctl:
             return ""
-        argv = [self.journalctl, "--unit", self.unit, "--output", "cat", "--no-pager", "--quiet", "--lines", str(lines)]
-        argv += [f"--since=@{since:.3f}"] if since else []
+        argv = (self.journalctl, "--no-pager", "--quiet", *options)
         return self.run(argv, timeout=CONNECT_TIMEOUT, environment=os.environ).stdout
 
 
@@ -193,18 +211,28 @@ def ask_cri(node: Node, *, pulling: bool) -> t.Tuple[cri.Image, ...]:
     return images
 
 
-def wait_for_cri(node: Node, *, pulling: bool, seconds: float) -> t.Tuple[cri.Image, ...]:
+def wait_for_cri(
+    node: Node, *, pulling: bool, seconds: float, hopeless: t.Callable[[], bool] = lambda: False
+) -> t.Tuple[cri.Image, ...]:
+    """Ask until both services answer, as long as there is time and what is in the way may pass."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             return ask_cri(node, pulling=pulling)
         except NoCri as no_cri:
-            if not no_cri.failure.transient or time.monotonic() + POLL_INTERVAL > deadline:
+            out_of_time = time.monotonic() + POLL_INTERVAL > deadline
+            if not no_cri.failure.transient or out_of_time or hopeless():
                 raise
         time.sleep(POLL_INTERVAL)
 
 
 # ---- options ----
+
+
+def node_at(endpoint: str, unit: str) -> Node:
+    """The node's programs, where they usually lie."""
+    crictl, ctr, journalctl = (find_program(name, None) for name in ("crictl", "ctr", "journalctl"))
+    return Node(socket=socket_path(endpoint), unit=unit, crictl=crictl, ctr=ctr, journalctl=journalctl)
 
 
 def socket_path(endpoint: str) -> str:

@@ -455,6 +455,53 @@ def test_a_failure_to_start_is_told_while_systemd_tries_again() -> None:
     assert cri.why_not_started(f"{failed}Starting containerd.service...\n") == "failed to load TOML"
 
 
+LAST_WORDS_OF_A_START = {
+    "1.6.20-journal-not-started": "failed to load TOML: /etc/containerd/config.toml: (2, 2): unexpected token unclosed "
+    "table key, was expecting a table key",
+    "1.6.20-journal-not-started-type": "failed to unmarshal TOML: (15, 2): Can't convert 1(int64) to string",
+    # The file is named by another line.
+    "2.3.4-journal-not-started": "failed to unmarshal TOML at row 2 column 9: toml: expected character ] "
+    "(/etc/containerd/config.toml)",
+    "2.3.4-journal-not-started-type": "failed to unmarshal TOML at row 45 column 6: toml: cannot decode TOML integer "
+    "into struct field config.Config.Timeouts of type map[string]string (/etc/containerd/config.toml)",
+    "1.6.20-journal-killed": "Main process exited, code=killed, status=9/KILL",
+    "2.3.4-journal-killed": "Main process exited, code=killed, status=9/KILL",
+    "1.6.20-journal-no-program": "Failed at step EXEC spawning /usr/bin/nope: No such file or directory",
+    "2.3.4-journal-no-program": "Failed at step EXEC spawning /usr/bin/nope: No such file or directory",
+    "1.6.20-journal-start-timeout": "start operation timed out. Terminating.",
+    "1.6.20-journal-ended": "Main process exited, code=exited, status=1/FAILURE",
+}
+
+
+@pytest.mark.parametrize(("journal", "words"), LAST_WORDS_OF_A_START.items(), ids=LAST_WORDS_OF_A_START)
+def test_last_words_of_a_start(journal: str, words: str) -> None:
+    assert cri.why_not_started(captured(journal)) == words
+
+
+PANIC = """\
+Starting containerd.service...
+Started containerd.service.
+time="2026-11-21T07:49:53Z" level=info msg="containerd successfully booted in 0.02s"
+panic: runtime error: invalid memory address or nil pointer dereference
+goroutine 1 [running]:
+containerd.service: Main process exited, code=exited, status=2/INVALIDARGUMENT
+"""
+
+
+def test_a_panic_after_the_start() -> None:
+    assert cri.why_not_started(PANIC) == "panic: runtime error: invalid memory address or nil pointer dereference"
+
+
+def test_last_words_hold_no_secret() -> None:
+    journal = "Starting containerd.service...\ncontainerd: bad key in https://puller:hidden@registry.example.com\n"
+    assert cri.why_not_started(journal) == "bad key in https://***@registry.example.com"
+
+
+def test_the_last_message() -> None:
+    assert cri.last_message(PANIC) == "containerd successfully booted in 0.02s"
+    assert cri.last_message("Starting containerd.service...\n") is None
+
+
 def test_an_old_failure_to_load_is_not_told() -> None:
     start, failed = 'msg="starting containerd"', 'msg="failed to load plugin io.containerd.grpc.v1.cri" error="old"'
     assert cri.why_not_loaded_by_journal(f"{start}\n{failed}\n") == "old"

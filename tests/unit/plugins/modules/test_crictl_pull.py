@@ -228,7 +228,7 @@ def test_the_journal_tells_who_was_asked(programs: Programs, run_module: RunModu
         "connection_refused",
     ]
     (call,) = (programs.directory / "journal-calls").read_text().splitlines()
-    assert call.startswith("--unit k3s --output cat --no-pager --quiet --lines 200 --since=@")
+    assert call.startswith("--no-pager --quiet --unit k3s --output cat --lines 200 --since=@")
 
 
 def test_no_journal_is_no_harm(programs: Programs, run_module: RunModule) -> None:
