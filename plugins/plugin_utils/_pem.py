@@ -14,6 +14,7 @@ import datetime
 import re
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.diagnosis import Certificate
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import Intent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import PemFile
@@ -88,6 +89,30 @@ def read_pem(content: bytes, *, source: str, option: str) -> Pem:
     )
     key = next((block for label, block in blocks if label.endswith(b"PRIVATE KEY")), None)
     return Pem(certificates, None if key is None else _private_key(key, source=source, option=option))
+
+
+def read_certificate(der: bytes) -> Certificate | None:
+    """What of a certificate that a server has shown decides whether it is accepted; None for what does not parse."""
+    try:
+        found = x509.load_der_x509_certificate(der)
+        subject, issuer = _common_name(found.subject), _common_name(found.issuer)
+        return Certificate(subject, issuer, _names_of(found), _start(found), _end(found))
+    except (NameError, ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+        # Without the library the name is not there.
+        return None
+
+
+def _common_name(name: x509.Name) -> str:
+    common = name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(common[0].value) if common else name.rfc4514_string() or "nobody"
+
+
+def _names_of(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(str(name.value) for name in names if isinstance(name, (x509.DNSName, x509.IPAddress)))
 
 
 def check_ca(pem: Pem, *, source: str, option: str) -> None:

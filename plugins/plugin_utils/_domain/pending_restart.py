@@ -64,6 +64,16 @@ def _reads(state: NodeState, file: str) -> bool:
     """Whether there is a containerd here that reads this file when it starts."""
     if state.unit is None or state.unit["load_state"] != "loaded":
         return False
-    words = [part for word in state.unit["exec_start"] for part in word.split("=", 1)]
+    return file in _files(state)
+
+
+def config_file(state: NodeState) -> str:
+    """The file that the unit's containerd reads."""
+    return _files(state)[0]
+
+
+def _files(state: NodeState) -> list[str]:
+    started = state.unit["exec_start"] if state.unit else []
+    words = [part for word in started for part in word.split("=", 1)]
     named = [after for word, after in itertools.pairwise(words) if word in ("-c", "--config", "-config")]
-    return file in (named or [_DEFAULT_FILE])
+    return named or [_DEFAULT_FILE]
