@@ -75,10 +75,11 @@ def _problem(check: Check, staged: t.Mapping[str, str], containerd: str) -> t.Op
 
 
 def _filled(check: Check, content: bytes, staged: t.Mapping[str, str]) -> bytes:
-    """The content with the names of the new files; a name goes into quotes, which it must not end."""
+    """The content with the names of the new files, in whichever quotes the file has its own."""
     for placeholder, path in check.files.items():
-        name = json.dumps(staged[path], ensure_ascii=False)[1:-1]
-        content = content.replace(placeholder.encode(), os.fsencode(name))
+        name = os.fsencode(json.dumps(staged[path], ensure_ascii=False))
+        for quote in (b'"', b"'"):
+            content = content.replace(quote + placeholder.encode() + quote, name)
     return content
 
 

@@ -209,7 +209,7 @@ def check_one_registry_method(effective: Data, files: t.Sequence[ConfigFile], re
 
 
 def _refused_legacy(path: KeyPath, files: t.Sequence[ConfigFile], release: Release) -> DomainError:
-    name, file = _written(path, files)
+    name, file = written(path, files)
     return DomainError(
         f"cannot stand beside registry.config_path: containerd {release} would start without CRI, and no pod could run",
         file=file.path if file is not files[0] else None,
@@ -218,7 +218,7 @@ def _refused_legacy(path: KeyPath, files: t.Sequence[ConfigFile], release: Relea
     )
 
 
-def _written(path: KeyPath, files: t.Sequence[ConfigFile]) -> tuple[KeyPath, ConfigFile]:
+def written(path: KeyPath, files: t.Sequence[ConfigFile]) -> tuple[KeyPath, ConfigFile]:
     """A canonical path as one of the files has it, and that file."""
     found = ((name, file) for file in files for name in names(path) if look_up(file.data, name) is not None)
     return next(found, (path, files[0]))
@@ -228,7 +228,7 @@ def doubts(effective: Data, files: t.Sequence[ConfigFile]) -> t.Iterator[str]:
     """What stands in the files and may undo what is asked."""
     directories = look_up(effective, REGISTRY_CONFIG_PATH)
     if isinstance(directories, str) and ":" in directories:
-        name, _file = _written(REGISTRY_CONFIG_PATH, files)
+        name, _file = written(REGISTRY_CONFIG_PATH, files)
         yield (
             f"{show_key_path(name)} is a list of directories, of which containerd 2.1 and newer find none. "
             "Name one directory in registry_config_path."

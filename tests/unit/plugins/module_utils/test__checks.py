@@ -67,9 +67,10 @@ def test_a_text_in_its_stead_names_the_new_files(containerd: t.Any, staged: dict
     assert given == f'imports = ["{staged[DROP_IN]}", "/b.toml"]\n'
 
 
-def test_a_name_cannot_end_its_quotes(containerd: t.Any) -> None:
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_name_cannot_end_its_quotes(containerd: t.Any, quote: str) -> None:
     program = containerd()
-    run(Check(PATH, b'imports = ["@0@"]\n', {"@0@": DROP_IN}), {DROP_IN: '/a"b\\é'})
+    run(Check(PATH, f"imports = [{quote}@0@{quote}]\n".encode(), {"@0@": DROP_IN}), {DROP_IN: '/a"b\\é'})
     assert program.with_name("containerd.input").read_text(encoding="utf-8") == 'imports = ["/a\\"b\\\\é"]\n'
 
 
