@@ -15,8 +15,11 @@ description:
   - Every file is compared with what it held when it was read. If any differs, nothing is changed at all.
   - A file is written under a hidden name beside its target, with its final owner and mode before its first byte,
     brought to the disk, and then renamed. What reads the target sees the old file or the new one, never a part.
-  - If a change fails, those before it are undone, and the error says so. Only this call is undone, and not if
-    the node loses power meanwhile.
+  - All new files are there, and the old ones saved, before the first name changes. If a change fails, those before it
+    are undone, and the error says so.
+  - With O(journal), the way back outlives this call, whatever ends it, a loss of power included. What was interrupted
+    is undone by M(airgap.nodes._node_journal), what is done stays open until it is proved or undone. Without, only this
+    call is undone, and not if it is killed.
   - On replacing a file its owner, mode, and as far as possible its extended attributes are kept. A symlink is followed
     and the file that it leads to is replaced.
   - What is written is never logged, neither on the node nor in the result.
@@ -75,6 +78,68 @@ options:
         description:
           - The permissions of what O(changes[].backup) keeps. Without it, they are those of the file.
         type: str
+  journal:
+    description:
+      - How the change is journaled on the node. Has no effect for another user than root, who has no journal.
+    type: dict
+    suboptions:
+      root:
+        description:
+          - The directory that holds the journal.
+        type: str
+        default: /var/lib/airgap.nodes
+      by:
+        description:
+          - Who makes the change, for people.
+        type: str
+        required: true
+      unit:
+        description:
+          - Name of the systemd unit that the files are for, and that starts the containerd that O(checks) ask.
+        type: str
+        default: containerd.service
+      restart:
+        description:
+          - Whether the change, and so undoing it, takes effect with a restart of O(journal.unit) only.
+        type: bool
+        default: false
+      proof:
+        description:
+          - Whether somebody is going to prove the change and close it. Else it is closed at once, unless it is made on
+            top of one that is open.
+        type: bool
+        default: false
+      keep:
+        description:
+          - How many closed changes are kept, so that one can go back to the state before each.
+        type: int
+        default: 5
+  checks:
+    description:
+      - Configurations that the node's containerd has to accept before anything is changed.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description:
+          - The C(config.toml) that is about to be changed.
+        type: str
+        required: true
+      content:
+        description:
+          - What to check in its stead, in base64.
+        type: str
+      files:
+        description:
+          - By a text in O(checks[].content), the path of a file of O(changes) whose new content it stands for.
+        type: dict
+        default: {}
+      keys:
+        description:
+          - Keys that containerd must not pass over, as it names them, and each as the user knows it.
+        type: dict
+        default: {}
 attributes:
   check_mode:
     description: Can run in check mode, where it only compares the files with what was read.
@@ -129,14 +194,36 @@ applied:
       returned: always
       type: str
       sample: /etc/containerd/config.toml.20260102T030405.bak
+change:
+  description:
+    - How the journal knows the change. Null if there is no journal, or if there was nothing to do.
+  returned: success
+  type: dict
+  sample:
+    id: 000012-20260102T030405Z
+    state: open
+  contains:
+    id:
+      description: The change's name, which sorts by age.
+      returned: always
+      type: str
+      sample: 000012-20260102T030405Z
+    state:
+      description: V(open) if the change is to be proved or undone, else V(closed).
+      returned: always
+      type: str
+      sample: open
 """
 
 import dataclasses
+import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import OPS, ChangeSet, printable
-from ansible_collections.airgap.nodes.plugins.module_utils._files import FileError, apply_changes
+from ansible_collections.airgap.nodes.plugins.module_utils._apply import apply_changes
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import OPS, ChangeSet, Check, printable
+from ansible_collections.airgap.nodes.plugins.module_utils._files import FileError
+from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP, ROOT, Journal
 from ansible_collections.airgap.nodes.plugins.module_utils._signals import signals_held_back
 
 
@@ -155,30 +242,63 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
     # no_log for the whole list too. With content alone, the log line is built from all changes and then searched for
     # each content; of a content that starts like another, shorter one, the rest stays in it.
     changes = {"type": "list", "elements": "dict", "required": True, "no_log": True, "options": options}
-    return {"changes": changes}
+    journal: t.Dict[str, t.Any] = {
+        "root": {"type": "str", "default": ROOT},
+        "by": {"type": "str", "required": True},
+        "unit": {"type": "str", "default": "containerd.service"},
+        "restart": {"type": "bool", "default": False},
+        "proof": {"type": "bool", "default": False},
+        "keep": {"type": "int", "default": KEEP},
+    }
+    check: t.Dict[str, t.Any] = {
+        "path": {"type": "str", "required": True},
+        "content": {"type": "str", "no_log": True},
+        "files": {"type": "dict", "default": {}},
+        # Names of options, and no secrets.
+        "keys": {"type": "dict", "default": {}, "no_log": False},
+    }
+    return {
+        "changes": changes,
+        "journal": {"type": "dict", "options": journal},
+        "checks": {"type": "list", "elements": "dict", "default": [], "no_log": True, "options": check},
+    }
 
 
-def take_changes(module: AnsibleModule) -> t.List[t.Dict[str, t.Any]]:
-    """Take the changes out of the module, so that it cannot return them.
+def take_contents(module: AnsibleModule) -> t.Tuple[t.List[t.Dict[str, t.Any]], t.List[t.Dict[str, t.Any]]]:
+    """Take changes and checks out of the module, so that it cannot return them.
 
     Then it has nothing to hide either. What it would hide is every text in them, wherever it stands in a result: paths,
     and parts of paths, would come back as asterisks.
     """
-    changes: t.List[t.Dict[str, t.Any]] = module.params.pop("changes")
+    changes, checks = module.params.pop("changes"), module.params.pop("checks")
     module.no_log_values.clear()
-    return changes
+    return changes, checks
+
+
+def journaled(options: t.Optional[t.Mapping[str, t.Any]]) -> t.Dict[str, t.Any]:
+    """How the change is to be journaled; only root has a place for that."""
+    if options is None:
+        return {}
+    named = {key: options[key] for key in ("by", "unit", "restart", "proof")}
+    return {**named, "journal": Journal(options["root"], keep=options["keep"]) if os.geteuid() == 0 else None}
 
 
 def run(module: AnsibleModule) -> None:
     try:
-        changes = ChangeSet.from_wire(take_changes(module))
-        applied, warnings = apply_changes(changes, check_only=module.check_mode)
+        changes_wire, checks_wire = take_contents(module)
+        changes = ChangeSet.from_wire(changes_wire)
+        checks = [Check.from_wire(check) for check in checks_wire]
+        options = journaled(module.params["journal"])
+        done = apply_changes(changes, checks=checks, check_only=module.check_mode, **options)
     except (FileError, ValueError) as error:
         module.fail_json(msg=printable(str(error)))
-    for warning in warnings:
+    for warning in done.warnings:
         module.warn(printable(warning))
-    changed = bool(changes if module.check_mode else applied)
-    module.exit_json(changed=changed, applied=printable([dataclasses.asdict(done) for done in applied]))
+    module.exit_json(
+        changed=bool(changes if module.check_mode else done.applied),
+        applied=printable([dataclasses.asdict(step) for step in done.applied]),
+        change={"id": done.change.id, "state": done.change.state} if done.change else None,
+    )
 
 
 def main() -> None:

@@ -62,6 +62,10 @@ options:
       - It reads them from elsewhere, so that names in their C(imports) have to be absolute.
     type: dict
     default: {}
+  journal_root:
+    description:
+      - The directory that holds the node's journal, of which the changes that are not closed are wanted.
+    type: str
   max_bytes:
     description:
       - Files larger than this are neither read nor hashed. Their entry says so in C(error).
@@ -318,6 +322,64 @@ unit:
       returned: always
       type: float
       sample: 1795240800.25
+journal:
+  description:
+    - The changes of O(journal_root) that are not closed, the oldest first. Null without O(journal_root).
+    - Who is not allowed to look into it, has no changes in it.
+  returned: success
+  type: dict
+  sample:
+    changes:
+      - id: 000012-20260102T030405Z
+        created: '2026-01-02T03:04:05Z'
+        by: airgap.nodes.containerd_config
+        state: open
+        restart: true
+        paths: [/etc/containerd/config.toml]
+    error: null
+  contains:
+    changes:
+      description: One entry for each.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: The change's name, which sorts by age.
+          returned: always
+          type: str
+          sample: 000012-20260102T030405Z
+        created:
+          description: When it was made, in UTC.
+          returned: always
+          type: str
+          sample: '2026-01-02T03:04:05Z'
+        by:
+          description: Who made it.
+          returned: always
+          type: str
+          sample: airgap.nodes.containerd_config
+        state:
+          description: V(prepared) if it was interrupted and has to be undone, V(open) if nobody proved it yet.
+          returned: always
+          type: str
+          sample: open
+        restart:
+          description: Whether it takes effect with a restart only.
+          returned: always
+          type: bool
+          sample: true
+        paths:
+          description: The files and directories that it changed.
+          returned: always
+          type: list
+          elements: str
+          sample: [/etc/containerd/config.toml]
+    error:
+      description: Why the journal cannot be read, for a person. Nothing can be changed until that is mended.
+      returned: always
+      type: str
+      sample: null
 """
 
 import base64
@@ -325,7 +387,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _files, _programs
+from ansible_collections.airgap.nodes.plugins.module_utils import _files, _journal, _programs
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import printable
 
 
@@ -352,6 +414,19 @@ def _dump_of(content: bytes, containerd: str) -> t.Dict[str, t.Any]:
     return dump._replace(errors=dump.errors[-_programs.OUTPUT_LIMIT :])._asdict()
 
 
+def read_journal(root: t.Optional[str]) -> t.Optional[t.Dict[str, t.Any]]:
+    if root is None:
+        return None
+    if not os.access(root, os.R_OK | os.X_OK):
+        return {"changes": [], "error": None}
+    try:
+        changes = [change for change in _journal.Journal(root).changes() if change.state != _journal.CLOSED]
+    except _files.FileError as error:
+        return {"changes": [], "error": str(error)}
+    keys = ("id", "created", "by", "state", "restart", "paths")
+    return {"changes": [{key: getattr(change, key) for key in keys} for change in changes], "error": None}
+
+
 def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
     # Paths are of type str: type path would expand ~ and $, which are plain characters here.
     paths: t.Dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
@@ -362,6 +437,7 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "programs": {"type": "list", "elements": "str", "choices": list(_programs.PROGRAMS), "default": []},
         "unit": {"type": "str"},
         "dumps": {"type": "dict", "default": {}},
+        "journal_root": {"type": "str"},
         "max_bytes": {"type": "int", "default": 1048576},
     }
 
@@ -376,7 +452,12 @@ def main() -> None:
     if warning:
         module.warn(printable(warning))
     programs = _programs.read_programs(module.params["programs"], unit)
-    found = {"unit": unit, "programs": programs, "dumps": read_dumps(module.params["dumps"], unit)}
+    found = {
+        "unit": unit,
+        "programs": programs,
+        "dumps": read_dumps(module.params["dumps"], unit),
+        "journal": read_journal(module.params["journal_root"]),
+    }
     module.exit_json(changed=False, **printable({**found, **read_files(module.params)}))
 
 

@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.action.containerd_migrate import ActionModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _files
+from ansible_collections.airgap.nodes.plugins.module_utils import _apply
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
 from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
 
@@ -84,7 +84,7 @@ class Node:
             lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
             return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": self.unit}
         self.written = [change["path"] for change in module_args["changes"]]
-        applied, _warnings = _files.apply_changes(ChangeSet.from_wire(module_args["changes"]))
+        applied = _apply.apply_changes(ChangeSet.from_wire(module_args["changes"])).applied
         return {"changed": True, "applied": [vars(step) for step in applied]}
 
 

@@ -59,7 +59,7 @@ def test_check_mode_compares_and_writes_nothing(tmp_path: pathlib.Path, run_modu
     assert result["msg"] == f"{tmp_path}/new: changed since it was read; run again"
 
 
-def test_a_failure_names_the_path_and_says_what_was_undone(tmp_path: pathlib.Path, run_module: RunModule) -> None:
+def test_a_failure_names_the_path_and_says_what_became_of_the_rest(tmp_path: pathlib.Path, run_module: RunModule) -> None:
     result = run_module(
         _node_apply,
         changes(
@@ -68,9 +68,7 @@ def test_a_failure_names_the_path_and_says_what_was_undone(tmp_path: pathlib.Pat
         ),
     )
     assert result["failed"]
-    assert result["msg"] == (
-        f"cannot create {tmp_path}/none/b: No such file or directory; what was done before it was undone"
-    )
+    assert result["msg"] == f"cannot create {tmp_path}/none/b: No such file or directory; nothing was changed"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,411 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps that change files on a node, and the way back from each: the only code of the collection that writes them.
+
+Private to the collection. Runs on node Pythons (3.8 and later), standard library only.
+
+First everything new is staged under hidden names and everything old is saved; that takes all the space there is to
+take, and changes nothing. Then the names are swapped. A step is a plain value that says what its place held before and
+holds after, so that the way back needs nothing but the steps, and can be gone again by whoever finds them after a
+process that died: each place is judged by what it holds now.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import sha256
+from ansible_collections.airgap.nodes.plugins.module_utils._files import FileError, read_regular, reason
+
+Xattrs = t.Tuple[t.Tuple[str, bytes], ...]
+Identity = t.Optional[t.Tuple[int, ...]]
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# These sign or measure the old content: on new content they would make the file unreadable.
+_XATTRS_OF_CONTENT = ("security.ima", "security.evm")
+_NO_HARD_LINK = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS)
+_NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
+_HINTS = {
+    errno.EPERM: " (is it immutable, see lsattr, or owned by another user?)",
+    errno.EBUSY: " (is it a mount point of its own?)",
+}
+
+
+class StaleError(FileError):
+    """A file is no longer what was read."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path}: changed since it was read; run again")
+
+
+class _Theirs(Exception):
+    """Somebody else's work that undoing would destroy."""
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What a file or directory carries besides its content; an id of -1 is left to the system."""
+
+    mode: int
+    uid: int
+    gid: int
+    xattrs: Xattrs = ()
+
+
+@dataclass(frozen=True)
+class Held:
+    """What is at a place, the last symlink not followed."""
+
+    kind: str  # "file", "link", "directory" or "other"
+    attributes: Attributes
+    sha256: str = ""  # of a file's bytes, or of where a symlink leads
+
+    def holds_the_same(self, other: t.Optional[Held]) -> bool:
+        return other is not None and (self.kind, self.sha256) == (other.kind, other.sha256)
+
+    def is_the_same(self, other: t.Optional[Held]) -> bool:
+        if other is None or not self.holds_the_same(other):
+            return False
+        mine, theirs = self.attributes, other.attributes
+        return (mine.mode, mine.uid, mine.gid) == (theirs.mode, theirs.uid, theirs.gid)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change of one name, or of none: a directory that is not empty by then is not removed."""
+
+    op: str  # "create", "replace", "delete", "mkdir", "rmdir", or "backup", which creates a copy for people
+    path: str  # as people know it
+    target: str  # as it is once symlinks are followed
+    before: t.Optional[Held]
+    after: t.Optional[Held]
+    temporary: str  # where what is new waits; what is old comes back by way of a name like it
+    saved: str = ""  # where what is old stays
+    content: t.Optional[bytes] = field(default=None, repr=False)
+    identity: Identity = None  # tells what was at the target from a later one
+
+    @property
+    def way_back(self) -> str:
+        return self.temporary + ".old"
+
+
+@dataclass
+class TakenBack:
+    """How undoing went, by path: what came back, what somebody else had changed, and what could not be put back."""
+
+    restored: t.List[Step] = field(default_factory=list)
+    left: t.Dict[str, str] = field(default_factory=dict)
+    failed: t.Dict[str, str] = field(default_factory=dict)
+
+    def problems(self) -> t.List[str]:
+        return [f"{path}: {why}" for path, why in {**self.left, **self.failed}.items()]
+
+
+class Transaction:
+    """Carries out steps, in their order."""
+
+    def __init__(self, steps: t.Sequence[Step], is_unchanged: t.Callable[[Step], bool]) -> None:
+        self._steps = steps
+        self._is_unchanged = is_unchanged
+        self._begun: t.List[Step] = []
+
+    def stage(self) -> None:
+        """Everything that needs space, or that can be refused, as far as that is possible without a change."""
+        for step in self._steps:
+            with _told(step):
+                if step.after:
+                    _make(step.temporary, step.after, step.content)
+                if step.saved:
+                    _duplicate(step.target, step.saved)
+
+    def swap(self) -> t.List[Step]:
+        """The steps that had an effect."""
+        effective = []
+        for step in self._steps:
+            with _told(step):
+                if not self._is_unchanged(step):
+                    raise StaleError(step.path)
+                self._begun.append(step)
+                if _take_place(step):
+                    effective.append(step)
+        for directory in sorted({os.path.dirname(step.target) for step in effective}):
+            if os.path.isdir(directory):  # and not one that a later step removed
+                try:
+                    sync_directory(directory)
+                except OSError as error:
+                    raise FileError(f"{directory}: {reason(error)}") from error
+        return effective
+
+    def undo(self) -> t.Tuple[TakenBack, str]:
+        """Takes everything back; with one clause that says how that went."""
+        outcome = take_back(self._begun)
+        sweep(self._steps, outcome)
+        if outcome.problems():
+            return outcome, f"what was done before it could not all be undone: {'; '.join(outcome.problems())}"
+        return outcome, "what was done before it was undone" if outcome.restored else "nothing was changed"
+
+
+def take_back(steps: t.Sequence[Step]) -> TakenBack:
+    """Puts back what the places of the steps held before, latest first, whatever part of it was done or undone."""
+    outcome = TakenBack()
+    for step in reversed(steps):
+        try:
+            if _put_back(step):
+                outcome.restored.append(step)
+        except _Theirs as theirs:
+            outcome.left[step.path] = str(theirs)
+        except (OSError, FileError) as error:
+            outcome.failed[step.path] = reason(error) + (
+                f", what it held is in {step.saved}" if step.saved and os.path.lexists(step.saved) else ""
+            )
+    touched = {os.path.dirname(step.target) for step in outcome.restored}
+    for directory in sorted(filter(os.path.isdir, touched)):
+        try:
+            sync_directory(directory)
+        except OSError as error:
+            outcome.failed[directory] = reason(error)
+    return outcome
+
+
+def sweep(steps: t.Iterable[Step], outcome: TakenBack) -> None:
+    """Takes away what was staged for steps whose turn does not come."""
+    for step in steps:
+        for place in (step.temporary, step.way_back):
+            try:
+                remove(place)
+            except OSError as error:
+                outcome.failed[place] = f"stays behind: {reason(error)}"
+
+
+@contextlib.contextmanager
+def _told(step: Step) -> t.Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        op = "back up to" if step.op == "backup" else step.op
+        hint = _HINTS.get(getattr(error, "errno", 0), "")
+        raise FileError(f"cannot {op} {step.path}: {reason(error)}{hint}") from error
+
+
+def _take_place(step: Step) -> bool:
+    if step.after:
+        os.rename(step.temporary, step.target)
+        return True
+    if step.op != "rmdir":
+        os.unlink(step.target)
+        return True
+    try:
+        os.rmdir(step.target)
+    except OSError as error:
+        if error.errno in _NOT_EMPTY:
+            return False
+        raise
+    return True
+
+
+def _put_back(step: Step) -> bool:
+    """Whether there was anything to do.
+
+    :raises _Theirs: what is there is neither what was there before nor what came after.
+    """
+    now = held_at(step.target)
+    if os.path.lexists(step.temporary) or _are_the_same(now, step.before):
+        return False  # its turn never came, or it is back already
+    if not _hold_the_same(now, step.after):
+        if _hold_the_same(now, step.before):
+            return False
+        raise _Theirs("somebody else changed it since, so it was left as it is" + _saved_in(step))
+    if step.before is None:
+        _remove_ours(step)
+    elif not os.path.isdir(os.path.dirname(step.target)):
+        raise _Theirs("somebody else removed its directory since" + _saved_in(step))
+    elif step.before.kind == "directory":
+        remove(step.way_back)
+        _make(step.way_back, step.before, None)
+        os.rename(step.way_back, step.target)
+    else:
+        _bring_back(step, step.before)
+    return True
+
+
+def _saved_in(step: Step) -> str:
+    return f"; what it held before is in {step.saved}" if step.saved else ""
+
+
+def _remove_ours(step: Step) -> None:
+    try:
+        remove(step.target)
+    except OSError as error:
+        if error.errno in _NOT_EMPTY:
+            raise _Theirs("somebody else put something into it since, so it was left as it is") from None
+        raise
+
+
+def _bring_back(step: Step, before: Held) -> None:
+    saved = held_at(step.saved)
+    if not before.holds_the_same(saved):
+        raise _Theirs(f"what was saved of it in {step.saved} is {'not what it held' if saved else 'gone'}")
+    try:
+        os.rename(step.saved, step.target)  # needs no space on a disk that may just have run full
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        remove(step.way_back)
+        _make(step.way_back, before, content_of(step.saved))
+        os.rename(step.way_back, step.target)
+
+
+def _are_the_same(one: t.Optional[Held], other: t.Optional[Held]) -> bool:
+    return one is other if one is None else one.is_the_same(other)
+
+
+def _hold_the_same(one: t.Optional[Held], other: t.Optional[Held]) -> bool:
+    return one is other if one is None else one.holds_the_same(other)
+
+
+# --- Looking at one place --------------------------------------------------------------------------------------------
+
+
+def held_at(place: str) -> t.Optional[Held]:
+    try:
+        status = os.lstat(place)
+        if stat.S_ISDIR(status.st_mode):
+            return Held("directory", attributes_of(place))
+        if stat.S_ISLNK(status.st_mode) or stat.S_ISREG(status.st_mode):
+            kind = "link" if stat.S_ISLNK(status.st_mode) else "file"
+            return Held(kind, attributes_of(place), sha256(content_of(place)))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Held("other", attributes_of(place))
+
+
+def content_of(place: str) -> bytes:
+    """The bytes of a file, or where a symlink leads."""
+    return os.fsencode(os.readlink(place)) if os.path.islink(place) else read_regular(place)
+
+
+def identity_of(target: str) -> Identity:
+    try:
+        status = os.lstat(target)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        return (status.st_dev, status.st_ino)
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def attributes_of(place: str) -> Attributes:
+    status = os.lstat(place)
+    return Attributes(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, _xattrs_of(place))
+
+
+def _xattrs_of(place: str) -> Xattrs:
+    """The extended attributes that a new file can take over: SELinux context, ACL, the user's own."""
+    try:
+        names = [name for name in os.listxattr(place, follow_symlinks=False) if name not in _XATTRS_OF_CONTENT]
+        return tuple((name, os.getxattr(place, name, follow_symlinks=False)) for name in names)
+    except OSError:
+        # A file system without them; keeping them is a courtesy, not worth failing for.
+        return ()
+
+
+# --- Writing at one place --------------------------------------------------------------------------------------------
+
+
+def hidden_name(directory: str, suffix: str) -> str:
+    """A name that nothing else has, short enough anywhere, and that no reader of *.toml or *.crt picks up."""
+    return os.path.join(directory, f".airgap-nodes-{os.urandom(8).hex()}.{suffix}")
+
+
+def remove(place: str) -> None:
+    """Takes away a file, a symlink or an empty directory, if there is one."""
+    if not os.path.lexists(place):
+        return  # a read-only file system would complain even so
+    try:
+        os.unlink(place)
+    except OSError as error:
+        # Linux says EISDIR, POSIX EPERM, which a file that must not go gets too.
+        if error.errno not in (errno.EISDIR, errno.EPERM) or os.path.islink(place) or not os.path.isdir(place):
+            raise
+        os.rmdir(place)
+
+
+def _make(place: str, held: Held, content: t.Optional[bytes]) -> None:
+    if held.kind == "directory":
+        os.mkdir(place, 0o700)
+        _dress_directory(place, held.attributes)
+    elif held.kind == "link":
+        os.symlink(os.fsdecode(content or b""), place)
+        os.chown(place, held.attributes.uid, held.attributes.gid, follow_symlinks=False)
+    else:
+        write_new(place, content or b"", held.attributes)
+
+
+def write_new(place: str, content: bytes, attributes: Attributes) -> None:
+    """A new file that has its final owner and mode before its first byte, and is on the disk when this returns."""
+    descriptor = os.open(place, _CREATE, attributes.mode & 0o700)
+    with os.fdopen(descriptor, "wb") as stream:
+        _dress(descriptor, attributes)
+        stream.write(content)
+        stream.flush()
+        os.fsync(descriptor)
+
+
+def _dress(descriptor: int, attributes: Attributes) -> None:
+    """Owner, then extended attributes, then mode: each step may clear what the next one sets."""
+    status = os.fstat(descriptor)
+    uid = attributes.uid if attributes.uid != status.st_uid else -1
+    gid = attributes.gid if attributes.gid != status.st_gid else -1
+    if (uid, gid) != (-1, -1):
+        os.fchown(descriptor, uid, gid)
+    for name, value in attributes.xattrs:
+        with contextlib.suppress(OSError):  # best effort, as when reading them
+            os.setxattr(descriptor, name, value)
+    os.fchmod(descriptor, attributes.mode)
+
+
+def _dress_directory(place: str, attributes: Attributes) -> None:
+    """Give a directory that was just made what it is to have."""
+    os.chmod(place, 0o700)  # the umask may have taken what opening it needs
+    descriptor = os.open(place, _DIRECTORY)
+    try:
+        _dress(descriptor, attributes)
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _duplicate(source: str, copy: str) -> None:
+    """A second name for a file, which keeps it whole when the first name goes; a copy where there are no such names."""
+    try:
+        os.link(source, copy, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINK:
+            raise
+        held = held_at(source)
+        if held:
+            _make(copy, held, content_of(source))
+
+
+def sync_directory(directory: str) -> None:
+    """Make new, changed or lost names in a directory last."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that cannot sync directories
+            raise
