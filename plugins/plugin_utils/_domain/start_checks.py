@@ -221,38 +221,39 @@ def _of_classes(effective: Data, release: Release) -> t.Iterator[Problem]:
         yield Problem(DEFAULT_NAME, named, _NO_CRI, f"Name one that there is ({known}), or write its table.")
     for name, table in classes.items():
         yield from _of_class((*RUNTIMES, name), table, is_1=is_1)
-    if not is_1:
-        return
-    linux = look_up(effective, (*DEFAULT_RUNTIME, "runtime_type")) or classes.get(default or RUNC, {}).get(
-        "runtime_type"
-    )
-    for path in ((*RUNTIME, "systemd_cgroup"), (*RUNTIME, "containerd", "no_pivot")):
-        if look_up(effective, path) is True and linux != LINUX_TYPE:
-            fix = (
-                "Remove it; options.SystemdCgroup of the class is what counts."
-                if "cgroup" in path[-1]
-                else "Remove it."
-            )
-            yield Problem(path, f"goes with runtime classes of type {LINUX_TYPE} alone", _NO_CRI, fix)
+    if is_1:
+        kind = has_old_default or classes.get(default or RUNC, {}).get("runtime_type")
+        yield from _of_old_keys(effective, kind)
+
+
+def _of_old_keys(effective: Data, kind: t.Any) -> t.Iterator[Problem]:
+    """Keys for all classes that go with one kind of default class; ``kind`` is what it is of."""
+    for key, fix in (
+        (("systemd_cgroup",), "Remove it; options.SystemdCgroup of the class is what counts."),
+        (("containerd", "no_pivot"), "Remove it."),
+    ):
+        if look_up(effective, (*RUNTIME, *key)) is True and kind != LINUX_TYPE:
+            yield _of_old_shim((*RUNTIME, *key), fix)
+
+
+def _of_old_shim(path: KeyPath, fix: str) -> Problem:
+    return Problem(path, f"goes with runtime classes of type {LINUX_TYPE} alone", _NO_CRI, fix)
 
 
 def _classes(effective: Data, *, is_1: bool) -> dict[str, Data]:
     stated = look_up(effective, RUNTIMES)
-    classes = {name: table for name, table in stated.items() if isinstance(table, dict)} if stated else {}
-    if not is_1:
-        return {RUNC: {"runtime_type": RUNC_TYPE}, **classes}
-    return classes if stated is not None else {RUNC: {"runtime_type": RUNC_TYPE}}
+    classes: dict[str, Data] = {name: table for name, table in (stated or {}).items() if isinstance(table, dict)}
+    brings_runc = not is_1 or stated is None
+    return {RUNC: {"runtime_type": RUNC_TYPE}, **classes} if brings_runc else classes
 
 
 def _of_class(path: KeyPath, table: Data, *, is_1: bool) -> t.Iterator[Problem]:
-    kind = table.get("runtime_type")
     without = "privileged_without_host_devices"
     if table.get(f"{without}_all_devices_allowed") and not table.get(without):
         key = (*path, f"{without}_all_devices_allowed")
         yield Problem(key, f"needs {without}", _NO_CRI, f"Set {without} = true too.")
     if table.get("io_type") not in (None, "", "fifo", "streaming"):
         yield Problem((*path, "io_type"), "is not known", _NO_CRI, "Write one of fifo, streaming.")
-    for key in ("runtime_engine", "runtime_root"):
-        if is_1 and table.get(key) and kind != LINUX_TYPE:
-            fix = "Remove it; the runtime's own options say the same."
-            yield Problem((*path, key), f"goes with runtime classes of type {LINUX_TYPE} alone", _NO_CRI, fix)
+    for name in ("runtime_engine", "runtime_root"):
+        if is_1 and table.get(name) and table.get("runtime_type") != LINUX_TYPE:
+            yield _of_old_shim((*path, name), "Remove it; the runtime's own options say the same.")

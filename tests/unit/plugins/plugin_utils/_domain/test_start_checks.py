@@ -45,7 +45,8 @@ MESSAGES = {
     "timeouts, duration": (
         "2.3.4",
         "version = 4\n[timeouts]\n'io.containerd.timeout.shim.load' = '5 s'",
-        f"timeouts.\"io.containerd.timeout.shim.load\": '5 s' is not a duration: containerd 2.3.4 {NO_START} {DURATION}",
+        f"timeouts.\"io.containerd.timeout.shim.load\": '5 s' is not a duration: containerd 2.3.4 {NO_START} "
+        f"{DURATION}",
     ),
     "period": (
         "1.6.20",
