@@ -13,7 +13,7 @@ import tempfile
 import typing as t
 
 import pytest
-from ansible_collections.airgap.nodes.plugins.module_utils import _files
+from ansible_collections.airgap.nodes.plugins.module_utils import _apply
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, sha256
 from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.composition import composed
@@ -144,7 +144,7 @@ def test_what_a_plan_is_told_is_what_the_node_would_tell(disk: Disk, name: str) 
     for change in each(disk.path)[name]:
         # One by one: a node takes no two changes of a path in one set.
         expected = after(expected, ChangeSet((change,)))
-        _files.apply_changes(ChangeSet((change,)))
+        _apply.apply_changes(ChangeSet((change,)))
     assert comparable(expected) == comparable(disk.read())
 
 
@@ -280,13 +280,13 @@ def test_one_set_leaves_what_all_of_them_would(data: st.DataObject) -> None:
             if change is not None:
                 sets.append(ChangeSet((change,)))
                 state = after(state, sets[-1])
-                _files.apply_changes(sets[-1])
+                _apply.apply_changes(sets[-1])
         assert comparable(state) == comparable(one.read())
         moved = [
             dataclasses.replace(change, path=change.path.replace(str(one.root), str(other.root)))
             for change in composed(sets).changes
         ]
-        _files.apply_changes(ChangeSet(tuple(moved)))
+        _apply.apply_changes(ChangeSet(tuple(moved)))
         assert tree(one.root) == tree(other.root)
 
 
