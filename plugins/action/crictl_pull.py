@@ -140,7 +140,7 @@ def _probed(step: routes.Step, wire: Result, found: Result, *, has_file: bool) -
 
 def _head(failed: Result, diagnosis: Diagnosis) -> str:
     """containerd's own words; with what they advise only where the probe knows no better."""
-    if failed["reason"] == "hosts_config" or diagnosis.cause in NO_CAUSE:
+    if failed["arrived"] or diagnosis.cause in NO_CAUSE:
         return str(failed["msg"])
     failure = cri.Failure(failed["reason"], failed["text"], failed["endpoint"])
     said = cri.what_happened(failure, reference=cri.parse_reference(failed["image"]))

@@ -256,10 +256,15 @@ def tls_trouble(error: Exception) -> Trouble:
     if reason in _NOT_TLS:
         return Trouble("not_tls", reason)
     if _CLIENT_REFUSED.search(reason):
-        return Trouble("client_refused", reason.replace("_", " ").lower())
+        return Trouble("client_refused", _in_words(reason))
     if _OLD_TLS.search(reason):
-        return Trouble("tls_version", reason.replace("_", " ").lower())
-    return Trouble("tls_failed", reason.replace("_", " ").lower() or str(error))
+        return Trouble("tls_version", _in_words(reason))
+    return Trouble("tls_failed", _in_words(reason) or str(error))
+
+
+def _in_words(reason: str) -> str:
+    """OpenSSL's reason; the version in it is that of the alert's name, and not the one that is spoken."""
+    return re.sub(r"^(?:SSL|TLS)V\d+_", "", reason).replace("_", " ").lower()
 
 
 def net_trouble(error: OSError, doing: str) -> Trouble:
@@ -661,7 +666,6 @@ def _told(answer: Answer) -> Found:
             told[key] = shorten(answer.headers[name])
     if answer.headers.get("Location"):
         told["location"] = without_credentials(answer.headers["Location"])
-    told["is_registry"] = "Docker-Distribution-Api-Version" in answer.headers
     # Go's own words; others, nginx among them, say it their way.
     told["wants_tls"] = answer.status == 400 and bool(re.search(rb"HTTPS? (?:request|port)|HTTPS", answer.body))
     return told

@@ -16,6 +16,12 @@ description:
     mirrors and certificates take the part that they take in production. C(ctr) and C(nerdctl) go other ways.
   - A failed pull is read and named. The message says which endpoint failed, why, and what to do, and RV(reason) is a
     stable word to act on.
+  - After a pull that failed, the endpoints that containerd has for the image are read from C(config.toml), its imports
+    and C(hosts.toml), and each of them is asked from the node, with its own CA, client certificate and headers and by
+    the proxy of containerd's unit. The message then has them in containerd's order with what each of them answered,
+    and ends with the likely cause and the option to change.
+  - Asking them takes 10 seconds at most, however many there are, for all endpoints are asked at once. It happens for
+    the first 8 images that failed, and never after a pull that succeeded, in check mode, or with C(async).
   - Without images it only waits until CRI answers, which is more than the unit being active. containerd is active, and
     its restart succeeds, when its CRI plugin did not load.
   - Each image is tried, whatever became of the others. The task fails afterwards if one of them failed.
@@ -97,6 +103,9 @@ options:
 notes:
   - Credentials reach crictl through its environment, never through its command line, and are masked in all that the
     module returns.
+  - What is asked after a failure changes nothing on the node and shows no header, password or token. Those of an
+    endpoint go to nobody whose certificate was not verified, unless the endpoint itself says V(http) or
+    C(skip_verify).
   - C(/etc/crictl.yaml) is not read, since it can switch on a debug output that prints credentials.
 attributes:
   check_mode:
@@ -229,6 +238,11 @@ failed_images:
       type: str
       returned: always
       sample: x509_unknown_authority
+    arrived:
+      description: Whether the image is on the node all the same, from another endpoint than C(hosts.toml) has.
+      type: bool
+      returned: always
+      sample: false
     endpoint:
       description: Host and port of the endpoint that failed.
       type: str
@@ -250,6 +264,48 @@ failed_images:
         registry.k8s.io/pause:3.10: registry.example.com:5000 shows a certificate of a CA that containerd does not know.
         Name that CA as ca of this host in hosts.toml of registry.k8s.io, or add it to the node's trust store and
         restart containerd.
+    source:
+      description: The file that names the endpoints, a C(hosts.toml) or C(config.toml); empty if none does.
+      type: str
+      returned: if the endpoints were asked
+      sample: /etc/containerd/certs.d/registry.k8s.io/hosts.toml
+    probes:
+      description: The endpoints in containerd's order, each as it answered right after the failure.
+      type: list
+      elements: dict
+      returned: if the endpoints were asked
+      contains:
+        url:
+          description: Where containerd asks.
+          type: str
+          returned: always
+          sample: https://registry.example.com:5000/v2
+        reason:
+          description: One word for what is the matter with it, V(delivers) if nothing is.
+          type: str
+          returned: always
+          sample: ca_unset
+        text:
+          description: What was found on the way to it, and what is the matter.
+          type: str
+          returned: always
+          sample: >-
+            192.0.2.10; certificate of registry.example.com from Example CA, valid until 2030-01-01, which no CA of this
+            node's store has signed; the endpoint has no ca
+    cause:
+      description:
+        - One word for the likely cause, that of an endpoint or one in the files, such as V(dropped) for a C(hosts.toml)
+          that containerd passes over.
+      type: str
+      returned: if the endpoints were asked
+      sample: ca_unset
+    advice:
+      description: The likely cause in a sentence, with the option to change.
+      type: str
+      returned: if the endpoints were asked
+      sample: >-
+        Set ca of https://registry.example.com:5000/v2 in the entry registry.k8s.io of containerd_registries to the
+        certificate of Example CA.
     text:
       description: What containerd said, shortened and without secrets.
       type: str
@@ -371,6 +427,7 @@ def failed_result(pull: Pull) -> Result:
     return {
         "image": pull.image,
         "reason": failure.reason,
+        "arrived": failure.arrived,
         "endpoint": failure.endpoint,
         "endpoints": [asdict(attempt) for attempt in pull.story.attempts],
         "msg": f"{pull.image}: {cri.explain(failure, reference=pull.reference, story=pull.story)}",

@@ -17,7 +17,8 @@ import typing as t
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nodes import paths
+from nodes import faulty_registry, paths
+from nodes.faulty_registry import FAULTS
 from nodes.machine import Lack
 from nodes.pki import Pki, key_of
 from nodes.processes import Process
@@ -184,6 +185,37 @@ class TokenService:
 
 
 @dataclass(frozen=True)
+class Faulty:
+    """What listens on the ports of FAULTS, each broken in its way: see faulty_registry.py."""
+
+    address: str
+    name: str = "faulty"
+
+    @property
+    def port(self) -> int:
+        """The last one that it opens."""
+        return [port for fault, port in FAULTS.items() if fault != "dead"][-1]
+
+    @property
+    def config(self) -> Path:
+        return paths.state() / "registry" / f"{self.name}.json"
+
+    @property
+    def process(self) -> Process:
+        return Process(f"registry-{self.name}", marker=str(self.config))
+
+    def start(self, pki: Pki) -> None:
+        settings = faulty_registry.Settings(self.address, HOST, str(pki.ca), str(key_of(pki.ca)))
+        wanted = json.dumps(asdict(settings), indent=2)
+        if self.process.alive() and self.config.exists() and self.config.read_text() == wanted:
+            return
+        self.process.stop()
+        self.config.write_text(wanted)
+        program = paths.HERE / "faulty_registry.py"
+        self.process.start([sys.executable, str(program), str(self.config)])
+
+
+@dataclass(frozen=True)
 class Registry:
     address: str
 
@@ -193,8 +225,13 @@ class Registry:
 
     @property
     def servers(self) -> dict[str, Face | TokenService]:
-        """All that listens, by the name of its log."""
+        """All that listens and logs, by the name of its log."""
         return {**self.faces, ISSUER: TokenService(self.address)}
+
+    @property
+    def processes(self) -> tuple[Face | TokenService | Faulty, ...]:
+        """All that listens."""
+        return (*self.servers.values(), Faulty(self.address))
 
     def url(self, face: str, host: str = HOST) -> str:
         return f"{'http' if face == 'plain' else 'https'}://{host}:{FACES[face]}"
@@ -203,9 +240,9 @@ class Registry:
         pki = Pki.of_testbed()
         pki.ensure(self.address)
         self._ensure_password()
-        for server in self.servers.values():
+        for server in self.processes:
             server.start(pki)
-        for server in self.servers.values():
+        for server in self.processes:
             self._wait(server)
 
     def _ensure_password(self) -> None:
@@ -215,7 +252,7 @@ class Registry:
             command = ["htpasswd", "-Bbn", USER, PASSWORD]
             file.write_text(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
-    def _wait(self, server: Face | TokenService) -> None:
+    def _wait(self, server: Face | TokenService | Faulty) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not _listens(server.address, server.port):
             if not server.process.alive() or time.monotonic() > deadline:
@@ -224,7 +261,7 @@ class Registry:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        for server in self.servers.values():
+        for server in self.processes:
             server.process.stop()
 
     def mark(self) -> dict[str, int]:

@@ -92,7 +92,7 @@ class Diagnosis:
     def text(self) -> str:
         """The table and the cause, for people."""
         by = f" by {self.source}" if self.source else ""
-        head = f"Endpoints in containerd's order{by}, asked from this node:"
+        head = f"Whom containerd asks{by}, in this order, and what each of them answers this node:"
         rows = [f"  {number}. {row.url}: {row.text}" for number, row in enumerate(self.rows, start=1)]
         table = [head, *rows] if rows else []
         return "\n".join([*table, *([f"Likely cause: {self.advice}"] if self.advice else [])])
@@ -336,8 +336,7 @@ def _not_found(probed: Probed) -> Judgement:
         return "tag_missing", {"tags": _listed(tags.get("tags") or (), most=_TAGS) or "none"}
     if "/v2/" in path and posixpath.basename(path) == "v2":
         return "path_doubled", {}
-    answers = api.get("status") in (200, 401) or api.get("is_registry") or (probed.found["manifest"].get("errors"))
-    if answers:
+    if api.get("status") in (200, 401) or probed.found["manifest"].get("errors"):
         return "repository_missing", {}
     return ("path_wrong" if "v2" in path.split("/") else "path_overridden"), {}
 

@@ -248,33 +248,33 @@ _ENDPOINTS = (
     ),
     Text(
         "forbidden",
-        "it forbids {repository} (403)",
+        "it forbids {repository}",
         "Let the user of {endpoint} pull {repository}, or correct the repository's path in url in {where}.",
     ),
     Text(
         "path_doubled",
-        "nothing at {path} (404): containerd added /v2 to a path that has one",
+        "nothing at {path}: containerd added /v2 to a path that has one",
         "Set override_path: true for {endpoint} in {where}: containerd adds /v2 to its url.",
     ),
     Text(
         "path_overridden",
-        "nothing at {path} (404): the path has no /v2, and override_path keeps containerd from adding it",
+        "nothing at {path}: the path has no /v2, and override_path keeps containerd from adding it",
         "Write the whole path with /v2 into url in {where}, such as https://{host}/v2, or leave override_path out.",
     ),
     Text(
         "path_wrong",
-        "no registry at {path} (404)",
+        "no registry at {path}",
         "Correct the path of url, or override_path, in {where}: there is no registry at {path} of {host}.",
     ),
     Text(
         "repository_missing",
-        "it has no repository {repository} (404)",
+        "it has no repository {repository}",
         "Copy the image to {host} as {repository}, or correct the path of url and override_path in {where}: there is "
         "no such repository.",
     ),
     Text(
         "tag_missing",
-        "it has {repository}, and not {reference} (404); there are {tags}",
+        "it has {repository}, and not {reference}; there are {tags}",
         "Copy {repository} {reference} to {host}, or pull one that it has: {tags}.",
     ),
     Text(
@@ -285,7 +285,7 @@ _ENDPOINTS = (
     ),
     Text(
         "server_error",
-        "it fails ({status})",
+        "it fails",
         "The registry at {host} is broken: its log, or that of the proxy before it, says why it answers {status}.",
     ),
     Text(
