@@ -12,7 +12,7 @@ from ansible_collections.airgap.nodes.plugins.module_utils import _argspec
 
 PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 # Modules whose work is on the node alone.
-ON_THE_NODE = {"crictl_pull"}
+ON_THE_NODE = {"containerd_restart", "containerd_rollback", "crictl_pull"}
 
 
 def names(kind: str) -> set[str]:

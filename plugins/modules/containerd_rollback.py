@@ -1,0 +1,314 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: containerd_rollback
+short_description: Put containerd's files back as they were before a change
+version_added: "0.1.0"
+author:
+  - the airgap.nodes authors (@airgap-nodes)
+description:
+  - Puts back what the changes of this collection replaced on a node, byte for byte, with owner, mode and extended
+    attributes. The node itself keeps it, below C(/var/lib/airgap.nodes).
+  - Restarts containerd where one of these changes needed that, and waits until CRI answers. If it does not, the
+    rollback itself is undone, and the task fails with what containerd said.
+  - A file that somebody else changed since is left as it is and named, unless O(force=true).
+  - Going back is a change too, and is listed like the others. Going back to V(last) again goes one further back.
+  - Signals that would end it are held back until it is done, so that a lost connection does not leave a node half-way.
+requirements:
+  - Root on the node. A restart needs systemd.
+  - crictl of cri-tools, or C(ctr) of containerd where crictl is missing or too old for this containerd.
+options:
+  to:
+    description:
+      - The state to go back to.
+      - V(last) is the state before the last change that is not taken back yet. Changes that nobody has proved count as
+        one.
+      - V(unproved) is the state before the oldest change that nobody has proved. It puts nothing back if there is none.
+      - Anything else is the ID of a change, and means the state before it. RV(changes) lists them.
+    type: str
+    default: last
+  unit:
+    description:
+      - The systemd unit of containerd.
+    type: str
+    default: containerd
+  runtime_endpoint:
+    description:
+      - The socket that containerd serves CRI on.
+    type: str
+    default: unix:///run/containerd/containerd.sock
+  wait:
+    description:
+      - Seconds that containerd has from the beginning of the restart until CRI answers.
+      - Undoing a rollback gets the same time again. So the task takes no longer than twice this and a minute, and up to
+        two minutes before that if another run is changing the node.
+    type: int
+    default: 60
+  force:
+    description:
+      - Whether to put back what somebody else has changed since, too. What they made of it is kept like any other
+        state, and can be gone back to.
+      - Has no effect on V(unproved).
+    type: bool
+    default: false
+  keep:
+    description:
+      - How many changes the node keeps, this one with them.
+    type: int
+    default: 5
+seealso:
+  - module: airgap.nodes.containerd_restart
+attributes:
+  check_mode:
+    description: Says what it would put back.
+    support: full
+  diff_mode:
+    description: Has no diff. What was saved may hold secrets.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Go back to the files of before the last change
+  airgap.nodes.containerd_rollback:
+
+- name: See what a node can go back to
+  airgap.nodes.containerd_rollback:
+  check_mode: true
+  register: possible
+
+- name: Go back to the state before a certain change, whoever has changed the files since
+  airgap.nodes.containerd_rollback:
+    to: 000012-20261121T143000Z
+    force: true
+
+- name: Take back what a failed proof left
+  airgap.nodes.containerd_rollback:
+    to: unproved
+"""
+
+RETURN = r"""
+msg:
+  description: What was done, in a sentence or two.
+  returned: always
+  type: str
+  sample: >-
+    Put back as before change 000012-20261121T143000Z by containerd_config: /etc/containerd/config.toml. containerd was
+    restarted with that, and CRI answered after 0.79 s.
+changes:
+  description: The changes that the node can go back to the state before, oldest first, once the task is done.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The ID of the change, for O(to).
+      type: str
+      returned: always
+      sample: 000012-20261121T143000Z
+    created:
+      description: When it was made, in UTC.
+      type: str
+      returned: always
+      sample: "2026-11-21T14:30:00Z"
+    by:
+      description: What made it.
+      type: str
+      returned: always
+      sample: containerd_config
+    state:
+      description: V(open) if nobody has proved it, or V(closed).
+      type: str
+      returned: always
+      sample: closed
+    outcome:
+      description: V(proved), V(unproved), or empty while it is open.
+      type: str
+      returned: always
+      sample: proved
+    paths:
+      description: What it changed.
+      type: list
+      elements: str
+      returned: always
+      sample: [/etc/containerd/config.toml]
+restored:
+  description: The files and directories that are as before now, in check mode those that would be.
+  returned: always
+  type: list
+  elements: str
+  sample: [/etc/containerd/config.toml]
+left:
+  description: What is not as before, by path, and why.
+  returned: always
+  type: dict
+  sample:
+    /etc/containerd/certs.d/docker.io/hosts.toml: somebody else changed it since, so it was left as it is
+restarted:
+  description: Whether containerd was restarted with what was put back, in check mode whether it would be.
+  returned: always
+  type: bool
+  sample: true
+ready_after:
+  description: Seconds from the restart until CRI answered; without a restart, seconds that it was waited for.
+  returned: always, V(none) if CRI was not asked or did not answer
+  type: float
+  sample: 0.79
+recovered:
+  description: Changes of an interrupted run that were undone before anything else.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+undone:
+  description: How the rollback itself was undone. The fields are those of M(airgap.nodes.containerd_restart).
+  returned: on failure, if CRI did not answer with what was put back
+  type: dict
+  sample:
+    changes: [000013-20261121T150000Z]
+    restored: [/etc/containerd/config.toml]
+    left: {}
+    restarted: true
+    ready_after: 0.8
+"""
+
+import typing as t
+from dataclasses import replace
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import printable
+from ansible_collections.airgap.nodes.plugins.module_utils._cri_node import BadOption
+from ansible_collections.airgap.nodes.plugins.module_utils._files import FileError
+from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP, PREPARED, PROVED, Journal, Undone
+from ansible_collections.airgap.nodes.plugins.module_utils._restart import Containerd, NotReady
+from ansible_collections.airgap.nodes.plugins.module_utils._signals import signals_held_back
+from ansible_collections.airgap.nodes.plugins.module_utils._undoing import (
+    Ending,
+    answered,
+    come_back,
+    containerd_of,
+    recover,
+    take_back,
+    told,
+)
+
+ARGUMENT_SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
+    "to": {"type": "str", "default": "last"},
+    "unit": {"type": "str", "default": "containerd"},
+    "runtime_endpoint": {"type": "str", "default": "unix:///run/containerd/containerd.sock"},
+    "wait": {"type": "int", "default": 60},
+    "force": {"type": "bool", "default": False},
+    "keep": {"type": "int", "default": KEEP},
+}
+_LISTED = ("id", "created", "by", "state", "outcome", "paths")
+
+Result = t.Dict[str, t.Any]
+
+
+def targets(journal: Journal) -> t.List[Result]:
+    listed = [change.summary() for change in journal.changes() if change.is_target]
+    return [{key: summary[key] for key in _LISTED} for summary in listed]
+
+
+def foreseen(journal: Journal, params: t.Mapping[str, t.Any]) -> t.Tuple[Undone, str]:
+    """What would be done, and a sentence about it."""
+    interrupted = [change for change in journal.changes() if change.state == PREPARED]
+    if interrupted:
+        paths = [path for change in interrupted for path in change.paths]
+        undone = Undone(interrupted, paths, restart=any(change.restart for change in interrupted))
+        return undone, f"Would first undo what was interrupted, and could go on from there: {', '.join(paths)}."
+    if params["to"] == "unproved":
+        opened = journal.open_changes()
+        paths = list(dict.fromkeys(path for change in opened for path in change.paths))
+        undone = Undone(opened, paths, restart=any(change.restart for change in opened))
+    else:
+        undone = journal.go_back(params["to"], "", force=params["force"], check_only=True)
+    if not (undone.restored or undone.left):
+        return undone, nothing_to(params["to"])
+    return undone, " ".join(["Would be:", *told(journal, undone)])
+
+
+def nothing_to(to: str) -> str:
+    if to == "unproved":
+        return "There is nothing to take back: no change on this node is unproved."
+    return "There is nothing to go back to: this node keeps no change whose files are not as before it already."
+
+
+def go_back(journal: Journal, containerd: Containerd, params: t.Mapping[str, t.Any]) -> t.Tuple[Undone, Ending, bool]:
+    """What was put back, how that went, and whether it stayed."""
+    why = "asked for by containerd_rollback"
+    if params["to"] == "unproved":
+        undone = journal.undo_open(why)
+        if not undone.changes:
+            return undone, Ending((nothing_to(params["to"]),)), True
+        ending = come_back(journal, containerd, undone, restart=undone.restart)
+        return undone, ending, ending.answers and not undone.failed
+    silent = containerd.why_silent()
+    undone = journal.go_back(params["to"], why, force=params["force"])
+    if not undone.change:
+        return undone, Ending(told(journal, undone) or (nothing_to(params["to"]),)), True
+    try:
+        seconds = containerd.restart() if undone.restart else containerd.wait()
+    except NotReady as failure:
+        ending = take_back(journal, containerd, failure, silent=silent)
+        sentences = (*told(journal, undone), f"{failure}.", "So the rollback was taken back.", *ending.sentences)
+        return undone, replace(ending, sentences=sentences), False
+    journal.close(PROVED, "CRI answers")
+    return undone, answered(journal, undone, restarted=undone.restart, seconds=seconds), True
+
+
+def roll_back(module: AnsibleModule, containerd: Containerd, journal: Journal) -> None:
+    recovered = recover(module, journal)
+    undone, ending, stayed = go_back(journal, containerd, module.params)
+    for path, why in undone.left.items():
+        module.warn(printable(f"{path} is not as before: {why}"))
+    result = {
+        "msg": ending.text,
+        "changed": bool(undone.restored or recovered),
+        "restored": undone.restored,
+        "left": {**undone.left, **undone.failed},
+        "restarted": ending.restarted,
+        "ready_after": ending.ready_after if stayed else None,
+        "changes": targets(journal),
+        "recovered": recovered,
+    }
+    if not stayed:
+        module.fail_json(**printable({**result, "undone": ending.result if undone.change else None}))
+    module.exit_json(**printable(result))
+
+
+def foresee(module: AnsibleModule, journal: Journal) -> None:
+    undone, sentence = foreseen(journal, module.params)
+    result = {
+        "msg": sentence,
+        "changed": bool(undone.restored),
+        "restored": undone.restored,
+        "left": undone.left,
+        "restarted": undone.restart,
+        "ready_after": None,
+        "changes": targets(journal),
+        "recovered": [],
+    }
+    module.exit_json(**printable(result))
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        if module.params["keep"] < 1:
+            raise BadOption(f"keep has to be 1 or more, it is {module.params['keep']}")
+        containerd, journal = containerd_of(module), Journal(keep=module.params["keep"])
+        if module.check_mode:
+            foresee(module, journal)
+        with signals_held_back(), journal.locked():
+            roll_back(module, containerd, journal)
+    except (BadOption, FileError) as error:
+        module.fail_json(msg=printable(str(error)))
+
+
+if __name__ == "__main__":
+    main()
