@@ -33,7 +33,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.runtime_class
     RUNC,
     RUNC_TYPE,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up, table_at
 
 Data = t.Mapping[str, t.Any]
 
@@ -63,7 +63,7 @@ _NEEDED: t.Mapping[str, tuple[int, int]] = {
     "io.containerd.sandbox.controller.v1.shim": (2, 1),
     "io.containerd.shim.v1.manager": (2, 1),
     "io.containerd.transfer.v1.local": (2, 1),
-    "io.containerd.mount-manager.v1.bolt": (2, 3),
+    "io.containerd.mount-manager.v1.bolt": (2, 2),
     "io.containerd.server.v1.grpc": (2, 3),
 }
 _NEVER = (99, 0)
@@ -126,7 +126,7 @@ def _of_the_server(effective: Data, release: Release) -> t.Iterator[Problem]:
         value = look_up(effective, ("debug", key))
         if isinstance(value, str) and value and value.lower() not in known:
             yield Problem(("debug", key), f"{value!r} is not known", _NO_START, f"Write one of {', '.join(known)}.")
-    for name, value in leaves(effective.get("timeouts", {})):
+    for name, value in leaves(table_at(effective, "timeouts")):
         if isinstance(value, str) and parse_duration(value) is None:
             yield _duration(("timeouts", *name), value, _NO_START)
     for table in ("grpc", "ttrpc", "debug"):
@@ -175,7 +175,7 @@ def _of_cri(effective: Data, release: Release) -> t.Iterator[Problem]:
             yield _duration(path, value, _NO_CRI)
     period: KeyPath = (*IMAGES, "stats_collect_period")
     value = look_up(effective, period)
-    if isinstance(value, int) and value <= 0 and release.line < (2, 3):
+    if isinstance(value, int) and not isinstance(value, bool) and value <= 0 and release.line < (2, 3):
         yield Problem(period, f"{value} is not a number of seconds", "would crash", "Write 10, the default.")
     if look_up(effective, (*IMAGES, "snapshotter")) == "" and release.line >= (2, 0):
         yield Problem((*IMAGES, "snapshotter"), "is empty", _NO_CRI, 'Write "overlayfs", the default.')
@@ -211,18 +211,22 @@ def _of_streaming(effective: Data) -> t.Iterator[Problem]:
 
 
 def _of_classes(effective: Data, release: Release) -> t.Iterator[Problem]:
+    if not isinstance(look_up(effective, RUNTIMES) or {}, dict):
+        # What containerd says of it itself is nearer to the point.
+        return
     is_1 = release.line < (2, 0)
     classes = _classes(effective, is_1=is_1)
     has_old_default = is_1 and look_up(effective, (*DEFAULT_RUNTIME, "runtime_type"))
-    default = look_up(effective, DEFAULT_NAME)
-    if not has_old_default and (RUNC if default is None else default) not in classes:
-        named = "is empty" if default == "" else f"there is no runtime class {RUNC if default is None else default}"
+    stated = look_up(effective, DEFAULT_NAME)
+    default = RUNC if stated is None else str(stated)
+    if not has_old_default and default not in classes:
+        what = f"there is no runtime class {default}" if default else "is empty"
         known = ", ".join(sorted(classes)) or RUNC
-        yield Problem(DEFAULT_NAME, named, _NO_CRI, f"Name one that there is ({known}), or write its table.")
+        yield Problem(DEFAULT_NAME, what, _NO_CRI, f"Name one that there is ({known}), or write its table.")
     for name, table in classes.items():
         yield from _of_class((*RUNTIMES, name), table, is_1=is_1)
     if is_1:
-        kind = has_old_default or classes.get(default or RUNC, {}).get("runtime_type")
+        kind = has_old_default or classes.get(default, {}).get("runtime_type")
         yield from _of_old_keys(effective, kind)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import tomllib
+import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.candidate import check_starts
@@ -215,3 +216,25 @@ SOUND = {
 @pytest.mark.parametrize(("release", "text"), SOUND.values(), ids=SOUND.keys())
 def test_what_containerd_starts_with_is_left_alone(release: str, text: str) -> None:
     check_starts([ConfigFile(PATH, tomllib.loads(text))], Release.parse(release))
+
+
+KEYS = (
+    "debug|debug.level|timeouts|timeouts.a|root|state|disabled_plugins|grpc|grpc.address|metrics.address|plugins|"
+    "plugins.'io.containerd.metadata.v1.bolt'.content_sharing_policy|@|@.containerd|@.containerd.runtimes|"
+    "@.containerd.runtimes.runc|@.containerd.runtimes.runc.io_type|@.containerd.default_runtime_name|"
+    "@.containerd.default_runtime|@.containerd.snapshotter|@.cni|@.cni.bin_dir|@.registry|@.registry.mirrors|"
+    "@.registry.configs|@.registry.config_path|@.stream_idle_timeout|@.stream_server_port|@.x509_key_pair_streaming|"
+    "@.x509_key_pair_streaming.tls_key_file|@.stats_collect_period|@.systemd_cgroup"
+).split("|")
+
+
+@pytest.mark.parametrize("release", ["1.7.24", "2.1.5", "2.3.4"])
+def test_a_value_of_any_type_is_left_to_containerd_or_refused(release: str) -> None:
+    values: t.Final = ("1", "true", "''", "'x'", "1.5", "[]", "[1]", "['x']", "[[]]", "{}", "{a = 1}", "{a = {b = 1}}")
+    for key in KEYS:
+        for value in values:
+            text = f"version = 2\n{key.replace('@', V2)} = {value}\n"
+            try:
+                check_starts([ConfigFile(PATH, tomllib.loads(text))], Release.parse(release))
+            except DomainError as error:
+                assert "containerd" in str(error)
