@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import tomlkit
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import registries_plan
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import plan_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
@@ -790,3 +791,14 @@ def test_any_tables_are_carried_or_refused_for_a_reason(tables: dict[str, t.Any]
     moved = edited(text, done.migration, known)
     assert not is_needed(read_legacy(moved, known), Wish())
     assert "configs" not in (look_up(effective(moved, known), REGISTRY) or {})
+
+
+def test_a_migrated_file_is_read_again_before_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = registries_plan.render
+    for old, new in (("[host.", "[hosts."), ("override_path = true", "")):
+        monkeypatch.setattr(registries_plan, "render", lambda *asked, o=old, n=new: sound(*asked).replace(o, n))
+        for release in RELEASES:
+            assert refusal(mirror("quay.io", "https://a.example/quay"), release).endswith(
+                f"containerd {release} would not read this entry as it is meant. Nothing was changed. This is a fault "
+                "of the collection: please report the entry."
+            )

@@ -1068,3 +1068,32 @@ def test_files_that_stay_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None
     assert not plan(node, intent).changes
     with pytest.raises(NameError):
         plan(node, intend(entry(B)))
+
+
+# What a fault in the renderer could come to, and the releases that would fall open by it.
+FAULTS = {
+    "an unknown capability": (('"pull"', '"pul"'), ("1.6.20", "1.7.24", "2.3.4")),
+    "a table by another name": (('[host."', '[hosts."'), ("1.6.20", "1.7.24", "2.3.4")),
+    "an inline table": ((f'[host."{A}"]\n', f'[host]\n"{A}" = {{}}\n'), ("1.7.24", "2.3.4")),
+    "the wrong type": (('["pull", "resolve"]', '"pull"'), ("1.6.20", "1.7.24", "2.3.4")),
+    "the upstream comes last": (('server = "https://', '# server = "https://'), ("1.6.20", "1.7.24", "2.3.4")),
+}
+HELD = {"new": None, "ours": ours(namespace="quay.io"), "others'": FOREIGN}
+
+
+@pytest.mark.parametrize("held", HELD.values(), ids=HELD.keys())
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_file_is_read_again_before_it_is_written(
+    name: str, held: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old, new), releases = FAULTS[name]
+    sound = registries_plan.render
+    monkeypatch.setattr(registries_plan, "render", lambda *arguments: sound(*arguments).replace(old, new))
+    for release in releases:
+        node = Node({} if held is None else {f"{ROOT}/quay.io/hosts.toml": held})
+        with pytest.raises(DomainError) as error:
+            plan(node, intend(entry({"url": A, "capabilities": ["pull", "resolve"]}, B, fallback=False)), release)
+        assert str(error.value) == (
+            f"registries[0]: containerd {release} would not read this entry as it is meant. Nothing was changed. This "
+            "is a fault of the collection: please report the entry."
+        )
