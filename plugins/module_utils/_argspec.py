@@ -167,3 +167,14 @@ CONTAINERD_MIGRATE: Spec = {
     "backup": {"type": "bool", "default": True},
     "containerd_version": {"type": "str"},
 }
+
+# Each of the three is what the module of that name takes, and is checked by its specification.
+CONTAINERD_NODE: Spec = {
+    "registries": {"type": "dict"},
+    "migrate": {"type": "dict"},
+    "config": {"type": "dict"},
+    "unit": {"type": "str", "default": "containerd"},
+    "containerd_version": {"type": "str"},
+    "proof": {"type": "bool", "default": False},
+    "keep_changes": {"type": "int", "default": 5},
+}

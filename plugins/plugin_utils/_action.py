@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import pathlib
 import typing as t
@@ -15,16 +16,18 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading, about
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet, Check
+from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP, ROOT
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState, Program
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Journaled, NodeState, Program
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import UNIT, unit_name
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import (
     NEWEST,
     NEWEST_LINE,
     Release,
 )
+from ansible_collections.airgap.nodes.plugins.plugin_utils._view import View
 
 try:
     import tomlkit
@@ -40,6 +43,15 @@ class NodeFailure(Exception):
     def __init__(self, result: Result) -> None:
         super().__init__(result.get("msg", ""))
         self.result = result
+
+
+@dataclasses.dataclass(frozen=True)
+class Applied:
+    """What became of a change-set: the copies that were left, by path, and its name in the journal of the node."""
+
+    copies: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    change: str | None = None
+    is_open: bool = False
 
 
 class NodeAction(ActionBase):
@@ -73,18 +85,10 @@ class NodeAction(ActionBase):
         return {**result, **self._passed_on, **outcome}
 
     def _options(self) -> Result:
-        raw = plain(self._task.args)
-        self.check_options(raw)
-        outcome = ArgumentSpecValidator(dict(self.ARGUMENT_SPEC)).validate(raw)
-        if outcome.error_messages:
-            raise DomainError("; ".join(map(_message, outcome.errors.errors)))
-        options: Result = outcome.validated_parameters
+        options = validated(self.ARGUMENT_SPEC, plain(self._task.args))
         if "unit" in options:
             self.unit = unit_name(options["unit"])
         return options
-
-    def check_options(self, raw: Result) -> None:
-        """A place for checks with better messages than the argument spec's own."""
 
     # the node
 
@@ -95,16 +99,36 @@ class NodeAction(ActionBase):
             arguments["unit"] = self.unit
         return NodeState.from_wire(self._run_module("airgap.nodes._node_read", arguments))
 
+    def read_whole(self, **arguments: t.Any) -> NodeState:
+        """What a change is planned on: a reading in which no run is half-way, with the journal of the node.
+
+        What a run that was interrupted left half-done is undone first; in check mode it is only told.
+        """
+        arguments |= {"programs": ["containerd"], "journal_root": ROOT}
+        state = self.read(**arguments)
+        interrupted = [change for change in state.journal if change.is_interrupted]
+        if not interrupted:
+            return state
+        if self._task.check_mode:
+            self._warn(f"{_named(interrupted)}. What is told here is about half-changed files.")
+            return state
+        recovered = self._run_module("airgap.nodes._node_journal", {"operation": "recover", "journal_root": ROOT})
+        left = [f" {path} was left: {why}." for each in recovered["changes"] for path, why in each["left"].items()]
+        self._warn(f"{_named(interrupted)}. That was undone now.{''.join(left)}")
+        return self.read(**arguments)
+
+    def _warn(self, text: str) -> None:
+        warnings = self._told_by_modules["warnings"]
+        if text not in warnings:
+            warnings.append(text)
+
     def read_config(
         self, state: NodeState, path: str, release: Release, drop_in: str | None = None
     ) -> tuple[NodeState, ConfigReading]:
-        """config.toml with its imports; what was read is enough unless files are imported from unusual places."""
-        while True:
-            with about(path):
-                config = ConfigReading(state, path, release, drop_in)
-            if not config.unread_files and not config.unread_globs:
-                return state, config
-            state = state.and_also(self.read(files=sorted(config.unread_files), globs=sorted(config.unread_globs)))
+        """config.toml with its imports, and all that was read by then."""
+        view = View(self.read, state)
+        config = view.config(path, release, drop_in)
+        return view.state, config
 
     def dumps(self, contents: t.Mapping[str, str]) -> t.Mapping[str, t.Mapping[str, t.Any]]:
         """One round trip: what the node's containerd makes of contents of a config.toml, given in base64."""
@@ -113,12 +137,40 @@ class NodeAction(ActionBase):
         )["dumps"]
         return dumps
 
-    def apply(self, changes: ChangeSet) -> dict[str, str]:
-        """One round trip: the change-set, all or nothing; the copy left of each file. Nothing in check mode."""
+    def apply(
+        self,
+        changes: ChangeSet,
+        *,
+        restart: bool = False,
+        proof: bool = False,
+        keep: int = KEEP,
+        checks: t.Iterable[Check] = (),
+    ) -> Applied:
+        """One round trip: the change-set, all or nothing. Nothing in check mode.
+
+        ``restart`` says whether it takes effect with a restart only. With ``proof`` the node holds it open, so that it
+        can be taken back, until somebody proves it.
+        """
         if not changes or self._task.check_mode:
-            return {}
-        applied = self._run_module("airgap.nodes._node_apply", {"changes": changes.to_wire()})["applied"]
-        return {step["path"]: step["backup_file"] for step in applied if step.get("backup_file")}
+            return Applied()
+        journal = {
+            "root": ROOT,
+            "by": self._task.action,
+            "unit": self.unit,
+            "restart": restart,
+            "proof": proof,
+            "keep": keep,
+        }
+        done = self._run_module(
+            "airgap.nodes._node_apply",
+            {"changes": changes.to_wire(), "checks": [check.to_wire() for check in checks], "journal": journal},
+        )
+        change = done["change"]
+        if change is None:
+            self._warn("No way back is kept on this node: only root has a journal there.")
+            change = {"id": None, "state": None}
+        copies = {step["path"]: step["backup_file"] for step in done["applied"] if step.get("backup_file")}
+        return Applied(copies, change["id"], is_open=change["state"] == "open")
 
     def _run_module(self, name: str, arguments: Result) -> Result:
         try:
@@ -229,9 +281,7 @@ class NodeAction(ActionBase):
                 f"containerd {running} is newer than this collection knows ({newest})",
                 fix=f"Upgrade the collection, or name the release to treat it as: containerd_version: '{newest}'.",
             )
-        self._told_by_modules["warnings"].append(
-            f"containerd {running} is newer than this collection knows ({newest}); it is treated as {stand_in}."
-        )
+        self._warn(f"containerd {running} is newer than this collection knows ({newest}); it is treated as {stand_in}.")
         return stand_in
 
     def _unknown(self, program: Program | None) -> t.NoReturn:
@@ -244,6 +294,23 @@ class NodeAction(ActionBase):
             f"{program.path} does not tell its version; it said {program.output[:200]!r}",
             fix="Mend the binary, or name the release in containerd_version.",
         )
+
+
+def validated(spec: t.Mapping[str, t.Any], raw: Result) -> Result:
+    """Options of the right types, all of them there.
+
+    :raises DomainError: one is unknown, missing or of another type.
+    """
+    outcome = ArgumentSpecValidator(dict(spec)).validate(raw)
+    if outcome.error_messages:
+        raise DomainError("; ".join(map(_message, outcome.errors.errors)))
+    options: Result = outcome.validated_parameters
+    return options
+
+
+def _named(interrupted: t.Sequence[Journaled]) -> str:
+    each = "; ".join(f"{change.id} by {change.by}: {', '.join(change.paths)}" for change in interrupted)
+    return f"An earlier run was interrupted in the middle of a change ({each})"
 
 
 def _message(error: Exception) -> str:

@@ -51,6 +51,18 @@ class DomainError(Exception):
             fix=self.fix,
         )
 
+    def under(self, option: str) -> DomainError:
+        """The same error with the option above its own, for code that reads one part of what a user wrote."""
+        return DomainError(
+            self.what,
+            file=self.file,
+            line=self.line,
+            column=self.column,
+            key_path=self.key_path,
+            option=f"{option}.{self.option}" if self.option else option,
+            fix=self.fix,
+        )
+
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         subject = show_key_path(self.key_path) if self.key_path else self.option

@@ -49,8 +49,38 @@ class Program:
 
 
 @dataclasses.dataclass(frozen=True)
+class Journaled:
+    """A change that the node's journal holds; ``restart`` says whether it takes effect with a restart only."""
+
+    id: str
+    created: str
+    by: str
+    state: str
+    restart: bool
+    paths: tuple[str, ...]
+
+    @classmethod
+    def from_wire(cls, wire: t.Mapping[str, t.Any]) -> Journaled:
+        known = {field.name: wire[field.name] for field in dataclasses.fields(cls)}
+        return cls(**{**known, "paths": tuple(known["paths"])})
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the run that made it did not get to its end."""
+        return self.state == "prepared"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has proved it yet."""
+        return self.state == "open"
+
+
+@dataclasses.dataclass(frozen=True)
 class NodeState:
-    """The answer to one reading. Paths that were not asked for count as absent."""
+    """The answer to one reading. Paths that were not asked for count as absent.
+
+    ``journal`` has the changes that are not closed yet, the oldest first.
+    """
 
     files: t.Mapping[str, Entry] = dataclasses.field(default_factory=dict)
     globs: t.Mapping[str, t.Mapping[str, Entry]] = dataclasses.field(default_factory=dict)
@@ -58,6 +88,7 @@ class NodeState:
     listings: t.Mapping[str, t.Mapping[str, Entry]] = dataclasses.field(default_factory=dict)
     programs: t.Mapping[str, Program | None] = dataclasses.field(default_factory=dict)
     unit: t.Mapping[str, t.Any] | None = None
+    journal: tuple[Journaled, ...] = ()
 
     @classmethod
     def from_wire(cls, wire: t.Mapping[str, t.Any]) -> NodeState:
@@ -69,12 +100,18 @@ class NodeState:
             listings={path: _entries(found["entries"]) for path, found in directories.items()},
             programs={name: Program(**found) if found else None for name, found in wire.get("programs", {}).items()},
             unit=wire.get("unit"),
+            journal=tuple(map(Journaled.from_wire, (wire.get("journal") or {}).get("changes", ()))),
         )
 
     def and_also(self, other: NodeState) -> NodeState:
         """This reading and a later one of more."""
-        answers = ("files", "globs", "directories", "listings")
-        return dataclasses.replace(self, **{name: {**getattr(self, name), **getattr(other, name)} for name in answers})
+        return dataclasses.replace(
+            self,
+            files={**self.files, **other.files},
+            globs={**self.globs, **other.globs},
+            directories={**self.directories, **other.directories},
+            listings={**self.listings, **other.listings},
+        )
 
     def file(self, path: str) -> Entry:
         """A path as it was found, by its name or by a glob."""

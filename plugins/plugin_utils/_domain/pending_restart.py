@@ -5,11 +5,13 @@
 
 containerd reads config.toml at its start only. A run can end between the edit and the restart: another node of the
 batch fails, a key is pressed, the restart is left to somebody. So the edit leaves a mark, which counts until containerd
-has been started after it, by whomever. An edit by hand leaves none: what has no effect must not restart anything.
+has been started after it, by whomever; a change that the node's journal holds open counts alike. An edit by hand leaves
+none: what has no effect must not restart anything.
 """
 
 from __future__ import annotations
 
+import datetime
 import itertools
 
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change
@@ -41,7 +43,13 @@ def is_pending(state: NodeState, file: str) -> bool:
     if unit["active_state"] in _NOT_UP:
         return True
     mark = state.file(MARK)
-    return mark.kind == "file" and bool(unit["main_pid"]) and (mark.mtime or 0) > unit["started"]
+    written = [(mark.mtime or 0) if mark.kind == "file" else 0]
+    written += [_seconds(change.created) for change in state.journal if change.is_open and change.restart]
+    return bool(unit["main_pid"]) and max(written) > unit["started"]
+
+
+def _seconds(created: str) -> float:
+    return datetime.datetime.fromisoformat(created).timestamp()
 
 
 def is_due(state: NodeState, file: str, *, changed: bool) -> bool:

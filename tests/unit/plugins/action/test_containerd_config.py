@@ -8,14 +8,10 @@ from __future__ import annotations
 import base64
 import pathlib
 import stat
-import types
 import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.action.containerd_config import ActionModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _apply
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
-from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
 
 Raw = dict[str, t.Any]
 
@@ -25,24 +21,11 @@ FILE = f'version = 2\n\n[plugins."{CRI}"]\n  sandbox_image = "pause:3.8"  # ours
 
 
 class Node:
-    """A config.toml below a directory, and a containerd that tells its version."""
+    """A machine with a config.toml below a directory."""
 
-    def __init__(self, directory: pathlib.Path) -> None:
+    def __init__(self, directory: pathlib.Path, machine: t.Any) -> None:
         self.file = directory / "etc" / "containerd" / "config.toml"
-        self.version: str | None = "1.7.24"
-        self.unit: Raw | None = {
-            "load_state": "loaded",
-            "active_state": "active",
-            "main_pid": 7,
-            "started": 0.0,
-            "exec_start": ["/usr/bin/containerd"],
-        }
-        self.calls: list[str] = []
-        self.asked_for: Raw = {}
-        # What containerd prints of the contents that it is asked about.
-        self.dumps = {"before": "version = 3\n", "after": "version = 3\n"}
-        context = types.SimpleNamespace(no_log=False)
-        self.connection = types.SimpleNamespace(_play_context=context, _shell=types.SimpleNamespace(tmpdir="/nowhere"))
+        self.machine = machine
 
     def write(self, text: str, mode: int = 0o640) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -56,43 +39,18 @@ class Node:
         return f"{stat.S_IMODE(self.file.stat().st_mode):04o}"
 
     def run(self, *, check: bool = False, **options: t.Any) -> Raw:
-        task = types.SimpleNamespace(
-            args={"path": str(self.file), **options},
-            action="airgap.nodes.containerd_config",
-            async_val=0,
-            check_mode=check,
-            diff=True,
-            no_log=False,
-        )
-        action = ActionModule(task, self.connection, None, None, None, None)
-        action._execute_module = self._execute  # type: ignore[method-assign]
-        action._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
-        self.calls = []
-        return action.run(None, {})
-
-    def _execute(self, *, module_name: str, module_args: Raw, task_vars: Raw) -> Raw:
-        assert not task_vars
-        self.calls.append(module_name.removeprefix("airgap.nodes."))
-        if "dumps" in module_args:
-            self.asked_for = module_args
-            return {"dumps": {name: {"rc": 0, "output": text, "errors": ""} for name, text in self.dumps.items()}}
-        if module_name.endswith("_node_read"):
-            self.asked_for = module_args
-            program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""} if self.version else None
-            lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
-            return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": self.unit}
-        applied = _apply.apply_changes(ChangeSet.from_wire(module_args["changes"])).applied
-        return {"changed": True, "applied": [vars(step) for step in applied]}
+        result: Raw = self.machine.run(ActionModule, {"path": str(self.file), **options}, check=check)
+        return result
 
 
 @pytest.fixture
-def node(tmp_path: pathlib.Path) -> Node:
-    return Node(tmp_path)
+def node(tmp_path: pathlib.Path, machine: t.Any) -> Node:
+    return Node(tmp_path, machine)
 
 
 def test_from_nothing(node: Node) -> None:
     result = node.run(sandbox_image=IMAGE)
-    assert node.calls == ["_node_read", "_node_apply"]
+    assert node.machine.calls == ["_node_read", "_node_apply"]
     assert node.text() == f'version = 2\n\n[plugins."{CRI}"]\n  sandbox_image = "{IMAGE}"\n'
     assert node.mode() == "0644"
     assert result["diff"] == [
@@ -124,7 +82,7 @@ def test_an_edit_keeps_the_mode_and_leaves_a_copy(node: Node) -> None:
 def test_nothing_to_do_is_one_round_trip(node: Node) -> None:
     node.write(FILE)
     result = node.run(sandbox_image="pause:3.8", backup=True)
-    assert node.calls == ["_node_read"]
+    assert node.machine.calls == ["_node_read"]
     assert (result["changed"], result["restart_required"], result["changes"]) == (False, False, [])
     assert (result["backup_file"], "diff" in result, "warnings" in result) == (None, False, False)
 
@@ -142,9 +100,9 @@ def test_a_file_of_another_tool(node: Node) -> None:
 def test_another_unit(node: Node) -> None:
     node.write(FILE)
     node.run(sandbox_image=IMAGE, unit="k3s-containerd")
-    assert node.asked_for["unit"] == "k3s-containerd.service"
+    assert node.machine.asked_for["unit"] == "k3s-containerd.service"
     node.run(sandbox_image=IMAGE)
-    assert node.asked_for["unit"] == "containerd.service"
+    assert node.machine.asked_for["unit"] == "containerd.service"
 
 
 # --- files that config.toml imports
@@ -178,7 +136,7 @@ def test_a_setting_is_edited_in_the_file_where_it_counts(node: Node) -> None:
 
 @pytest.mark.parametrize("pattern", ["conf.d/*", "conf.d/*.toml*"])
 def test_no_copy_where_containerd_would_read_it(node: Node, pattern: str) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write(f"version = 3\nimports = ['{pattern}']\n")
     other = put(node, "conf.d/99-nvidia.toml", f"version = 3\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n")
     result = node.run(sandbox_image=IMAGE, backup=True)
@@ -192,7 +150,7 @@ def test_no_copy_where_containerd_would_read_it(node: Node, pattern: str) -> Non
 
 
 def test_an_error_about_an_imported_file_names_it(node: Node) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write(f"version = 3\n{IMPORTING}")
     other = put(node, "conf.d/a.toml", f"version = 3\ndisabled_plugins = ['{CRI}']\n")
     assert node.run(sandbox_image=IMAGE)["msg"].startswith(f"{other}: disabled_plugins: disables {CRI}, ")
@@ -204,7 +162,7 @@ def test_an_error_about_an_imported_file_names_it(node: Node) -> None:
     ids=["as new as what it imports", "not needlessly", "not so new that its own tables are lost"],
 )
 def test_the_version_of_a_file_that_only_imports(node: Node, main: str, imported: int, version: int) -> None:
-    node.version = "2.3.4"
+    node.machine.version = "2.3.4"
     node.write(f"{IMPORTING}{main}")
     put(node, "conf.d/a.toml", f"version = {imported}\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n")
     assert node.run(sandbox_image=IMAGE)["config_version"] == version
@@ -230,12 +188,12 @@ def test_imports_from_an_unusual_place_take_a_second_reading(node: Node) -> None
     put(node, "conf.d/a.toml", "version = 2\nimports = ['../site.toml']\n")
     put(node, "site.toml", "oom_score = 1\n")
     result = node.run(sandbox_image=IMAGE, settings={"oom_score": 1})
-    assert node.calls == ["_node_read", "_node_read", "_node_read"]
+    assert node.machine.calls == ["_node_read", "_node_read", "_node_read"]
     assert not result["changed"]
 
 
 def test_a_drop_in_of_ours(node: Node) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write("# the node's own\nversion = 3\n")
     path = str(node.file.parent / "conf.d" / "60-airgap-nodes.toml")
     result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=path)
@@ -245,11 +203,11 @@ def test_a_drop_in_of_ours(node: Node) -> None:
     assert pathlib.Path(path).read_text(encoding="utf-8") == drop_in
     assert [diff["after_header"] for diff in result["diff"]] == [path, str(node.file)]
     again = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=path)
-    assert (again["changed"], "_node_apply" in node.calls) == (False, False)
+    assert (again["changed"], "_node_apply" in node.machine.calls) == (False, False)
 
 
 def test_no_drop_in_for_what_is_there_already(node: Node) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     text = f'version = 3\n[plugins."{IMAGES}".pinned_images]\nsandbox = "{IMAGE}"\n'
     node.write(text)
     path = str(node.file.parent / "conf.d" / "60-airgap-nodes.toml")
@@ -266,7 +224,7 @@ def test_no_drop_in_where_it_would_replace_the_table(node: Node) -> None:
 
 
 def test_a_drop_in_brings_no_other_file_along(node: Node) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write("version = 3\n")
     other = put(node, "conf.d/old.toml", "version = 3\noom_score = 5\n")
     path = str(other.with_name("60-airgap-nodes.toml"))
@@ -276,7 +234,7 @@ def test_a_drop_in_brings_no_other_file_along(node: Node) -> None:
 
 
 def test_a_drop_in_leaves_the_files_of_others_alone(node: Node) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write(f"version = 3\n{IMPORTING}")
     text = f"version = 3\n[plugins.'{IMAGES}']\nsnapshotter = 'native'\n"
     other = put(node, "conf.d/99-nvidia.toml", text)
@@ -300,7 +258,7 @@ def test_a_drop_in_leaves_the_files_of_others_alone(node: Node) -> None:
 @pytest.mark.parametrize("own", [2, 3])
 def test_a_drop_in_before_one_of_version_2(node: Node, version: str, is_refused: bool, own: int) -> None:
     """containerd 2.0 to 2.2 merge before they migrate, so that the newer table wins wherever it stands."""
-    node.version = version
+    node.machine.version = version
     node.write(f"version = {own}\nimports = ['conf.d/*.toml']\n")
     put(node, "conf.d/99-nvidia.toml", f"version = 2\n[plugins.'{CRI}'.containerd]\ndefault_runtime_name = 'nvidia'\n")
     path = node.file.parent / "conf.d" / "60-airgap-nodes.toml"
@@ -315,7 +273,7 @@ def test_a_drop_in_before_one_of_version_2(node: Node, version: str, is_refused:
 
 
 def test_no_drop_in_for_what_only_goes(node: Node) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write("version = 3\noom_score = 1\n")
     path = node.file.parent / "conf.d" / "60-airgap-nodes.toml"
     node.run(absent=["oom_score"], layout="drop_in", drop_in_path=str(path))
@@ -325,7 +283,7 @@ def test_no_drop_in_for_what_only_goes(node: Node) -> None:
 @pytest.mark.parametrize("image", [IMAGE, "registry.example.com/k8s/pause:3.8"], ids=["the same", "another"])
 def test_a_drop_in_of_ours_that_is_imported_no_more(node: Node, image: str) -> None:
     """As after a package has put its own config.toml back."""
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write("version = 3\n")
     text = 'version = 3\n[plugins."{}".pinned_images]\nsandbox = "{}"\n'
     path = put(node, "conf.d/60-airgap-nodes.toml", text.format(IMAGES, image))
@@ -337,7 +295,7 @@ def test_a_drop_in_of_ours_that_is_imported_no_more(node: Node, image: str) -> N
 
 @pytest.mark.parametrize("name", ["conf.d/60-airgap-nodes", "config.toml"], ids=["not .toml", "the file itself"])
 def test_no_place_for_a_drop_in(node: Node, name: str) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write("version = 3\n")
     result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=str(node.file.parent / name))
     assert result["msg"].startswith("drop_in_path: is not reached by what config.toml can import. ")
@@ -350,12 +308,12 @@ UPGRADED = f'version = 3\n\n[plugins."{IMAGES}".pinned_images]\n  sandbox = "pau
 
 
 def test_an_upgrade_that_containerd_reads_alike(node: Node) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write(FILE)
     result = node.run(config_version="3")
-    assert node.calls == ["_node_read", "_node_read", "_node_apply"]
+    assert node.machine.calls == ["_node_read", "_node_read", "_node_apply"]
     assert node.text() == UPGRADED
-    assert {name: base64.b64decode(text).decode() for name, text in node.asked_for["dumps"].items()} == {
+    assert {name: base64.b64decode(text).decode() for name, text in node.machine.asked_for["dumps"].items()} == {
         "before": FILE,
         "after": UPGRADED,
     }
@@ -364,15 +322,15 @@ def test_an_upgrade_that_containerd_reads_alike(node: Node) -> None:
 
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
 def test_an_upgrade_that_containerd_reads_otherwise(node: Node, check: bool) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write(FILE)
-    node.dumps["after"] = "version = 3\noom_score = 1\n"
+    node.machine.dumps["after"] = "version = 3\noom_score = 1\n"
     result = node.run(config_version="3", check=check)
     assert result["msg"] == (
         f"{node.file}: oom_score: would not be the same in the upgraded file, says the node's containerd. "
         "Nothing was changed; please report the file's layout, and upgrade it by hand."
     )
-    assert (node.text(), node.calls) == (FILE, ["_node_read", "_node_read"])
+    assert (node.text(), node.machine.calls) == (FILE, ["_node_read", "_node_read"])
 
 
 # --- credentials
@@ -408,7 +366,7 @@ def test_credentials_that_others_could_read(node: Node) -> None:
 
 
 def test_credentials_that_moved_to_a_header(node: Node) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write(f"version = 2\noom_score = 1\n\n{AUTH}  username = 'puller'\n  password = 'hush-hush-1'\n")
     result = node.run(registries=REGISTRIES)
     # The table around it was said to be there, and stays.
@@ -443,19 +401,19 @@ def test_unsound_imports(node: Node, text: str, message: str) -> None:
 def test_check_mode_tells_and_writes_nothing(node: Node) -> None:
     node.write(FILE)
     result = node.run(sandbox_image=IMAGE, check=True)
-    assert node.calls == ["_node_read"]
+    assert node.machine.calls == ["_node_read"]
     assert (result["changed"], result["restart_required"], node.text()) == (True, True, FILE)
     assert IMAGE in result["diff"][0]["after"]
 
 
 def test_without_containerd(node: Node) -> None:
-    node.version = None
+    node.machine.version = None
     assert node.run(sandbox_image=IMAGE)["msg"].startswith("containerd is not installed on this node")
     assert node.run(sandbox_image=IMAGE, containerd_version="2.3")["config_version"] == 4
 
 
 def test_a_containerd_newer_than_known(node: Node) -> None:
-    node.version = "2.5.0"
+    node.machine.version = "2.5.0"
     assert node.run(sandbox_image=IMAGE)["msg"] == (
         "containerd 2.5.0 is newer than this collection knows (2.4). "
         "Upgrade the collection, or name the release to treat it as: containerd_version: '2.4'."
@@ -477,7 +435,7 @@ def test_a_containerd_newer_than_known(node: Node) -> None:
 )
 def test_a_snapshotter_for_which_nobody_unpacks(node: Node, version: str, settings: Raw, is_warned: bool) -> None:
     """As measured: no unpack platforms defined, on every pull."""
-    node.version = version
+    node.machine.version = version
     settings = {**settings, IMAGES: {**settings.get(IMAGES, {}), "snapshotter": "native"}}
     result = node.run(settings={"plugins": settings})
     assert result["changed"]
@@ -599,6 +557,6 @@ def test_a_path_is_normalised(node: Node) -> None:
 
 
 def test_an_image_build_has_nothing_to_restart(node: Node) -> None:
-    node.version, node.unit = None, None
+    node.machine.version, node.machine.unit = None, None
     result = node.run(sandbox_image=IMAGE, containerd_version="2.1.5")
     assert (result["changed"], result["restart_required"], result["config_version"]) == (True, False, 3)

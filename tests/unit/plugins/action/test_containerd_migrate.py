@@ -8,14 +8,10 @@ from __future__ import annotations
 import json
 import pathlib
 import stat
-import types
 import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.action.containerd_migrate import ActionModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _apply
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
-from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
 
 Raw = dict[str, t.Any]
 
@@ -25,26 +21,14 @@ HUB = "https://registry-1.docker.io/v2"
 
 
 class Node:
-    """A config.toml and a tree below a directory, and a containerd that tells its version."""
+    """A machine with a config.toml and a tree below a directory."""
 
-    def __init__(self, directory: pathlib.Path) -> None:
+    def __init__(self, directory: pathlib.Path, machine: t.Any) -> None:
         self.directory = directory / "etc" / "containerd"
         self.directory.mkdir(parents=True)
         self.file = self.directory / "config.toml"
         self.tree = self.directory / "certs.d"
-        self.version = "1.7.24"
-        self.calls: list[str] = []
-        self.asked_for: Raw = {}
-        self.written: list[str] = []
-        self.unit: Raw | None = {
-            "load_state": "loaded",
-            "active_state": "active",
-            "main_pid": 7,
-            "started": 0.0,
-            "exec_start": ["/usr/bin/containerd"],
-        }
-        context = types.SimpleNamespace(no_log=False)
-        self.connection = types.SimpleNamespace(_play_context=context, _shell=types.SimpleNamespace(tmpdir="/nowhere"))
+        self.machine = machine
 
     def write(self, registry: str, name: str = "config.toml", head: str = "version = 2\n") -> None:
         """@ stands for the registry table, # for the directory."""
@@ -60,37 +44,13 @@ class Node:
 
     def run(self, *, check: bool = False, **options: t.Any) -> Raw:
         args = {"path": str(self.file), "config_path": str(self.tree), **options}
-        task = types.SimpleNamespace(
-            args={name: value for name, value in args.items() if value is not None},
-            action="airgap.nodes.containerd_migrate",
-            async_val=0,
-            check_mode=check,
-            diff=True,
-            no_log=False,
-        )
-        action = ActionModule(task, self.connection, None, None, None, None)
-        action._execute_module = self._execute  # type: ignore[method-assign]
-        action._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
-        self.calls, self.written = [], []
-        return action.run(None, {})
-
-    def _execute(self, *, module_name: str, module_args: Raw, task_vars: Raw) -> Raw:
-        assert not task_vars
-        assert self.connection._play_context.no_log
-        self.calls.append(module_name.removeprefix("airgap.nodes."))
-        if module_name.endswith("_node_read"):
-            self.asked_for = module_args
-            program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""}
-            lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
-            return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": self.unit}
-        self.written = [change["path"] for change in module_args["changes"]]
-        applied = _apply.apply_changes(ChangeSet.from_wire(module_args["changes"])).applied
-        return {"changed": True, "applied": [vars(step) for step in applied]}
+        result: Raw = self.machine.run(ActionModule, args, check=check)
+        return result
 
 
 @pytest.fixture
-def node(tmp_path: pathlib.Path) -> Node:
-    return Node(tmp_path)
+def node(tmp_path: pathlib.Path, machine: t.Any) -> Node:
+    return Node(tmp_path, machine)
 
 
 MIRROR = '[@.mirrors."docker.io"]\n  endpoint = ["https://a.example"]\n'
@@ -102,7 +62,7 @@ def test_from_tables_to_nothing_to_do(node: Node) -> None:
     node.write(MIRROR)
     before = node.text()
     result = node.run()
-    assert node.calls == ["_node_read", "_node_apply"]
+    assert node.machine.calls == ["_node_read", "_node_apply"]
     assert node.text() == f'version = 2\n[plugins."{CRI}".registry]\n  config_path = "{node.tree}"\n'
     assert '[host."https://a.example"]' in node.text("certs.d/docker.io/hosts.toml")
     route = [
@@ -119,19 +79,18 @@ def test_from_tables_to_nothing_to_do(node: Node) -> None:
         }
     ]
     assert pathlib.Path(result["backup_file"]).read_text(encoding="utf-8") == before
-    told = ("changed", "losses", "kept", "adopted", "backup_files", "warnings", "config_path", "containerd_version")
+    told = ("changed", "losses", "kept", "adopted", "backup_files", "config_path", "containerd_version")
     assert {key: result[key] for key in told} == {
         "changed": True,
         "losses": [],
         "kept": [],
         "adopted": [],
         "backup_files": [result["backup_file"]],
-        "warnings": [],
         "config_path": str(node.tree),
         "containerd_version": "1.7.24",
     }
     again = node.run()
-    assert node.calls == ["_node_read"]
+    assert node.machine.calls == ["_node_read"]
     assert (again["changed"], again["proof"], again["config_path"]) == (False, [], str(node.tree))
 
 
@@ -143,15 +102,15 @@ def test_the_result_of_both_runs_has_the_same_keys(node: Node) -> None:
 def test_the_tree_leaves_first_and_config_toml_last(node: Node) -> None:
     node.write(MIRROR)
     node.run()
-    assert node.written[-1] == str(node.file)
-    assert f"{node.tree}/docker.io/hosts.toml" in node.written
+    assert node.machine.written[-1] == str(node.file)
+    assert f"{node.tree}/docker.io/hosts.toml" in node.machine.written
 
 
 def test_check_mode_shows_the_whole_plan_and_writes_nothing(node: Node) -> None:
     node.write(MIRROR)
     before = node.text()
     result = node.run(check=True)
-    assert node.calls == ["_node_read"]
+    assert node.machine.calls == ["_node_read"]
     assert (node.text(), node.tree.exists()) == (before, False)
     assert result["changed"] is True
     assert result["proof"][0]["before"] == result["proof"][0]["after"] != []
@@ -172,16 +131,16 @@ def test_certificates_are_read_before_the_tree_refers_to_them(node: Node) -> Non
     assert "is empty" in node.run()["msg"]
     (node.directory / "ca.pem").write_bytes(PEM)
     result = node.run()
-    assert node.calls == ["_node_read", "_node_read", "_node_apply"]
+    assert node.machine.calls == ["_node_read", "_node_read", "_node_apply"]
     assert result["proof"][0]["after"][0]["ca"] == [f"{node.directory}/ca.pem"]
     assert f'ca = "{node.directory}/ca.pem"' in node.text("certs.d/docker.io/hosts.toml")
     node.run()
-    assert node.calls == ["_node_read"]
+    assert node.machine.calls == ["_node_read"]
 
 
 @pytest.mark.parametrize("auth", ["keep", "header"])
 def test_no_secret_is_told(node: Node, auth: str) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write(MIRROR + AUTH)
     node.file.chmod(0o644)
     result = node.run(auth=auth)
@@ -196,7 +155,7 @@ def test_no_secret_is_told(node: Node, auth: str) -> None:
 
 
 def test_the_proof_tells_headers_only_of_the_tree(node: Node) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write(MIRROR + AUTH)
     before, after = (node.run(auth="header", check=True)["proof"][0][key][0]["headers"] for key in ("before", "after"))
     assert (before, after) == ([], ["Authorization"])
@@ -204,7 +163,7 @@ def test_the_proof_tells_headers_only_of_the_tree(node: Node) -> None:
 
 def test_the_unit_is_the_one_that_is_named(node: Node) -> None:
     node.run(unit="k3s-containerd")
-    assert node.asked_for["unit"] == "k3s-containerd.service"
+    assert node.machine.asked_for["unit"] == "k3s-containerd.service"
 
 
 def test_tables_in_an_imported_file_are_migrated_there(node: Node) -> None:
@@ -228,11 +187,11 @@ def test_no_copy_is_left_where_containerd_would_read_it(node: Node) -> None:
     result = node.run()
     assert result["backup_files"] == []
     assert [warning for warning in result["warnings"] if "no copy of" in warning]
-    assert not any("no copy of" in warning for warning in node.run()["warnings"])
+    assert not any("no copy of" in warning for warning in node.run().get("warnings", ()))
 
 
 def test_tables_of_two_files_that_2_x_merges_are_migrated_in_both(node: Node) -> None:
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     node.write(MIRROR, head='version = 2\nimports = ["conf.d/*.toml"]\n')
     node.write('[@.mirrors."quay.io"]\n  endpoint = ["https://b.example"]\n', "conf.d/10-mirrors.toml")
     result = node.run()
@@ -251,7 +210,7 @@ def test_a_file_of_others_is_replaced_only_when_asked_to(node: Node) -> None:
     other.write_text('[host."https://other.example"]\n', encoding="utf-8")
     result = node.run()
     assert result["msg"].startswith(f"{other}: asks https://other.example/v2, then {HUB}, the tables ask ")
-    assert node.calls == ["_node_read"]
+    assert node.machine.calls == ["_node_read"]
     result = node.run(overwrite=True)
     assert result["adopted"] == [str(other)]
     assert len(result["backup_files"]) == 2
@@ -271,7 +230,7 @@ def test_losses_are_refused_and_nothing_is_written(node: Node) -> None:
     before = node.text()
     result = node.run()
     assert result["msg"].startswith('accept_losses: registry.configs."docker.io".tls: ')
-    assert (node.calls, node.text()) == (["_node_read"], before)
+    assert (node.machine.calls, node.text()) == (["_node_read"], before)
     assert node.run(accept_losses=True)["losses"] == [
         'registry.configs."docker.io".tls: no endpoint and no registry has this name, so it has had no effect'
     ]
@@ -287,7 +246,7 @@ def test_the_directory_that_the_file_names_is_taken_by_default(node: Node) -> No
 
 def test_what_the_release_does_not_read_is_told(node: Node) -> None:
     node.write('[plugins.cri.registry.mirrors."docker.io"]\nendpoint = ["https://a.example"]\n', head="")
-    node.version = "2.1.5"
+    node.machine.version = "2.1.5"
     result = node.run()
     assert result["changed"] is False
     path = 'plugins.cri.registry.mirrors."docker.io"'
@@ -335,4 +294,4 @@ def test_no_file_is_nothing_to_migrate(node: Node) -> None:
 )
 def test_wrong_options(node: Node, options: Raw, reason: str) -> None:
     assert reason in node.run(**options)["msg"]
-    assert node.calls == []
+    assert node.machine.calls == []

@@ -9,16 +9,12 @@ import datetime
 import pathlib
 import re
 import stat
-import types
 import typing as t
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.airgap.nodes.plugins.action.containerd_registries import ActionModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _apply
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
-from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -33,49 +29,22 @@ PASSWORD = "correct horse"
 
 
 class Play:
-    """A play with a files directory, and a node below another directory."""
+    """A play with a files directory, and a machine with a tree below another directory."""
 
-    def __init__(self, directory: pathlib.Path, version: str | None = "1.7.24") -> None:
+    def __init__(self, directory: pathlib.Path, machine: t.Any) -> None:
         self.beside = directory / "play"
         (self.beside / "files").mkdir(parents=True)
         self.config_path = directory / "node" / "certs.d"
         self.config_path.parent.mkdir()
-        self.version = version
-        self.variables: Raw = {}
-        self.calls: list[str] = []
-        self.connection = types.SimpleNamespace(
-            _play_context=types.SimpleNamespace(no_log=False), _shell=types.SimpleNamespace(tmpdir="/nowhere")
-        )
-        self.loader = DataLoader()
+        self.machine = machine
+        self.loader = machine.loader = DataLoader()
         self.loader.set_vault_secrets([("default", VaultSecret(PASSWORD.encode()))])
+        machine.beside = [str(self.beside)]
 
     def run(self, *registries: Raw, check: bool = False, **options: t.Any) -> Raw:
         args = {"registries": list(registries), "config_path": str(self.config_path), **options}
-        task = types.SimpleNamespace(
-            args=args,
-            action="airgap.nodes.containerd_registries",
-            async_val=0,
-            check_mode=check,
-            diff=True,
-            no_log=False,
-            get_search_path=lambda: [str(self.beside)],
-        )
-        action = ActionModule(task, self.connection, None, self.loader, None, None)
-        action._execute_module = self._execute  # type: ignore[method-assign]
-        action._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
-        self.calls = []
-        return action.run(None, self.variables)
-
-    def _execute(self, *, module_name: str, module_args: Raw, task_vars: Raw) -> Raw:
-        assert task_vars == self.variables
-        assert self.connection._play_context.no_log
-        self.calls.append(module_name.removeprefix("airgap.nodes."))
-        if module_name.endswith("_node_read"):
-            program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""} if self.version else None
-            lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
-            return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": None}
-        applied = _apply.apply_changes(ChangeSet.from_wire(module_args["changes"])).applied
-        return {"changed": True, "applied": [vars(step) for step in applied]}
+        result: Raw = self.machine.run(ActionModule, args, check=check)
+        return result
 
     def tree(self) -> dict[str, str]:
         """Paths below config_path with modes."""
@@ -87,8 +56,8 @@ class Play:
 
 
 @pytest.fixture
-def play(tmp_path: pathlib.Path) -> Play:
-    return Play(tmp_path)
+def play(tmp_path: pathlib.Path, machine: t.Any) -> Play:
+    return Play(tmp_path, machine)
 
 
 def entry(*hosts: t.Any, **more: t.Any) -> Raw:
@@ -122,7 +91,7 @@ def test_from_nothing_to_nothing_to_do(play: Play) -> None:
         {"namespace": "docker.io", "directory": f"{play.config_path}/docker.io", "endpoints": [B], "closed": False},
     ]
     assert result["containerd_version"] == "1.7.24"
-    assert play.calls == ["_node_read", "_node_apply"]
+    assert play.machine.calls == ["_node_read", "_node_apply"]
     assert sorted((name.rpartition("-")[0] or name, mode) for name, mode in play.tree().items()) == [
         ("docker.io/hosts.toml", "0644"),
         ("quay.io/ca", "0644"),
@@ -131,14 +100,14 @@ def test_from_nothing_to_nothing_to_do(play: Play) -> None:
         ("quay.io/key", "0600"),
     ]
     assert play.run(entry(one), entry(B, namespace="docker.io", fallback=True))["changed"] is False
-    assert play.calls == ["_node_read"]
+    assert play.machine.calls == ["_node_read"]
 
 
 def test_check_mode_tells_what_would_be_and_writes_nothing(play: Play) -> None:
     result = play.run(entry(A), check=True)
     assert result["changed"] is True
     assert [part["after_header"] for part in result["diff"]] == [f"{play.config_path}/quay.io/hosts.toml"]
-    assert play.calls == ["_node_read"]
+    assert play.machine.calls == ["_node_read"]
     assert not play.config_path.exists()
 
 
@@ -153,7 +122,7 @@ CREDENTIALS: dict[str, tuple[str, Raw]] = {
 
 @pytest.mark.parametrize(("version", "auth"), CREDENTIALS.values(), ids=CREDENTIALS)
 def test_credentials_are_written_and_not_shown(play: Play, version: str, auth: Raw) -> None:
-    play.version = version
+    play.machine.version = version
     result = play.run(entry({"url": A, "auth": auth}))
     assert not result.get("failed"), result
     assert (result["changed"], result["config_auth"]) == (True, [])
@@ -242,13 +211,13 @@ def test_a_ca_on_the_node_is_judged_before_anything_is_written(play: Play) -> No
     ca.write_bytes(KEY_PEM)
     result = play.run(entry({"url": A, "ca": str(ca)}))
     assert result["msg"].startswith(f"registries[0].hosts[0].ca: {ca} on the node has no -----BEGIN CERTIFICATE-----")
-    assert play.calls == ["_node_read"]
+    assert play.machine.calls == ["_node_read"]
     ca.write_bytes(certificate("ca"))
     assert play.run(entry({"url": A, "ca": str(ca)}))["changed"] is True
 
 
 def test_a_containerd_newer_than_known_gets_the_form_that_all_read(play: Play) -> None:
-    play.version = "2.5.0"
+    play.machine.version = "2.5.0"
     result = play.run(entry(A))
     assert (result["changed"], result["containerd_version"]) == (True, "2.4.0")
     assert result["warnings"] == ["containerd 2.5.0 is newer than this collection knows (2.4); it is treated as 2.4.0."]
@@ -263,7 +232,7 @@ def test_purging_an_adopted_namespace_needs_its_copy_moved_away(play: Play) -> N
     (backup,) = map(pathlib.Path, play.run(entry(A), default)["backup_files"])
     message = play.run(default, purge=True)["msg"]
     assert message.startswith(f"purge: would leave {directory} with {backup.name} in it: ")
-    assert play.calls == ["_node_read"]
+    assert play.machine.calls == ["_node_read"]
     backup.rename(play.config_path.parent / backup.name)
     assert play.run(default, purge=True)["purged"] == [str(directory)]
     assert not directory.exists()
@@ -293,7 +262,7 @@ def test_a_release_that_is_named_counts_where_none_is_installed(play: Play) -> N
     timed = entry({"url": A, "dial_timeout": "5s"})
     assert "containerd 1.7.24 does not know dial_timeout" in play.run(timed)["msg"]
     assert "this node has containerd 1.7.24" in play.run(timed, containerd_version="2.1.5")["msg"]
-    play.version = None
+    play.machine.version = None
     assert play.run(timed, containerd_version="2.1.5")["containerd_version"] == "2.1.5"
 
 
@@ -331,7 +300,7 @@ FAILURES: dict[str, tuple[Callable[[Play], Raw], str]] = {
 def test_failure(play: Play, run: Callable[[Play], Raw], message: str) -> None:
     result = run(play)
     assert (result["failed"], result["msg"]) == (True, message)
-    assert play.calls == []
+    assert play.machine.calls == []
 
 
 def test_a_file_in_a_vault_without_its_password(play: Play) -> None:
@@ -340,8 +309,8 @@ def test_a_file_in_a_vault_without_its_password(play: Play) -> None:
     assert message.startswith("registries[0].hosts[0].client: client.pem cannot be read on the controller: ")
 
 
-def test_containerd_that_is_not_there(tmp_path: pathlib.Path) -> None:
-    play = Play(tmp_path, version=None)
+def test_containerd_that_is_not_there(play: Play) -> None:
+    play.machine.version = None
     assert "containerd is not installed on this node" in play.run(entry(A))["msg"]
     assert play.run(entry(A), containerd_version="1.6.20")["changed"] is True
 
@@ -351,6 +320,6 @@ def test_a_file_beside_the_inventory(play: Play, tmp_path: pathlib.Path, directo
     inventory = tmp_path / "inventory"
     (inventory / directory).mkdir(parents=True)
     (inventory / directory / "ca.pem").write_bytes(certificate("Inventory CA"))
-    play.variables = {"inventory_dir": str(inventory)}
+    play.machine.variables = {"inventory_dir": str(inventory)}
     assert play.run(entry({"url": A, "ca": "ca.pem"}))["changed"] is True
     assert any(re.fullmatch(r"quay.io/ca-[0-9a-f]{8}\.pem", path) for path in play.tree())

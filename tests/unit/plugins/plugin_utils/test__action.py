@@ -10,9 +10,9 @@ import types
 import typing as t
 
 import pytest
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, Check
 from ansible_collections.airgap.nodes.plugins.plugin_utils import _action
-from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result, plain
+from ansible_collections.airgap.nodes.plugins.plugin_utils._action import Applied, NodeAction, Result, plain
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState, Program
 
@@ -94,15 +94,6 @@ def test_unsound_options(options: Result, message: str) -> None:
     assert "changed" not in result
 
 
-def test_an_action_can_check_options_better() -> None:
-    class Better(Trial):
-        def check_options(self, raw: Result) -> None:
-            raise DomainError(f"knows no {', '.join(raw)}", fix="Try path.")
-
-    result = Better(lambda _action, _options: {}).task(pth="/x")
-    assert (result["failed"], result["msg"]) == (True, "knows no pth. Try path.")
-
-
 def test_a_domain_error_is_a_failure() -> None:
     def work(_action: Trial, _options: Result) -> Result:
         raise DomainError("is wrong", file="/etc/x", line=3)
@@ -153,22 +144,52 @@ def test_reading_the_release_asks_for_the_unit() -> None:
     assert action.calls[0][1] == {"programs": ["containerd"], "unit": "containerd.service"}
 
 
+CHANGE = {"id": "000001-20261121T143000Z", "state": "closed"}
+DONE: Result = {"applied": [{"op": "replace", "path": "/a", "backup_file": "/a.bak"}], "change": CHANGE}
+JOURNAL = {
+    "root": "/var/lib/airgap.nodes",
+    "by": "trial",
+    "unit": "containerd.service",
+    "restart": False,
+    "proof": False,
+    "keep": 5,
+}
+
+
 def test_applying() -> None:
-    steps = [
-        {"op": "mkdir", "path": "/a", "backup_file": None},
-        {"op": "replace", "path": "/a/b", "backup_file": "/a/b.bak"},
-    ]
-    action = Trial(lambda action, _options: {"copies": action.apply(CHANGES)}, apply={"applied": steps})
-    assert action.task()["copies"] == {"/a/b": "/a/b.bak"}
-    assert action.calls == [("airgap.nodes._node_apply", {"changes": CHANGES.to_wire()}, True)]
+    action = Trial(lambda action, _options: {"applied": action.apply(CHANGES)}, apply=DONE)
+    assert action.task()["applied"] == Applied({"/a": "/a.bak"}, "000001-20261121T143000Z")
+    given = {"changes": CHANGES.to_wire(), "checks": [], "journal": JOURNAL}
+    assert action.calls == [("airgap.nodes._node_apply", given, True)]
+
+
+def test_applying_what_is_to_be_proved() -> None:
+    check = Check("/a", b"text")
+    action = Trial(
+        lambda action, _options: {
+            "applied": action.apply(CHANGES, restart=True, proof=True, keep=2, checks=[check]),
+        },
+        apply={"applied": [], "change": {**CHANGE, "state": "open"}},
+    )
+    assert action.task()["applied"] == Applied({}, "000001-20261121T143000Z", is_open=True)
+    given = action.calls[0][1]
+    assert given["journal"] == {**JOURNAL, "restart": True, "proof": True, "keep": 2}
+    assert given["checks"] == [check.to_wire()]
+
+
+def test_a_node_that_keeps_no_way_back() -> None:
+    action = Trial(lambda action, _options: {"applied": action.apply(CHANGES)}, apply={**DONE, "change": None})
+    result = action.task()
+    assert result["applied"] == Applied({"/a": "/a.bak"})
+    assert result["warnings"] == ["No way back is kept on this node: only root has a journal there."]
 
 
 @pytest.mark.parametrize(
     ("changes", "check"), [(CHANGES, True), (ChangeSet(), False)], ids=["check mode", "nothing to change"]
 )
 def test_not_applying(changes: ChangeSet, check: bool) -> None:
-    action = Trial(lambda action, _options: {"copies": action.apply(changes)})
-    assert action.task(check=check)["copies"] == {}
+    action = Trial(lambda action, _options: {"applied": action.apply(changes)})
+    assert action.task(check=check)["applied"] == Applied()
     assert action.calls == []
 
 

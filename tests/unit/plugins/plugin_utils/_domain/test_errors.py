@@ -67,6 +67,12 @@ def test_in_file_keeps_everything() -> None:
     assert vars(error.in_file(FILE)) == {**vars(error), "file": FILE}
 
 
+@pytest.mark.parametrize(("option", "expected"), [(None, "config"), ("settings", "config.settings")])
+def test_under(option: str | None, expected: str) -> None:
+    error = DomainError("is wrong", file=FILE, line=3, column=4, key_path=("a",), option=option, fix="Mend it.")
+    assert vars(error.under("config")) == {**vars(error), "option": expected}
+
+
 @pytest.mark.parametrize(("path", "text"), KEY_PATHS.values(), ids=KEY_PATHS)
 def test_key_path(path: KeyPath, text: str) -> None:
     assert show_key_path(path) == text

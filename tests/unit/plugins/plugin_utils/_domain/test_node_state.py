@@ -9,7 +9,13 @@ import base64
 import typing as t
 
 import pytest
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState, Program
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import (
+    ABSENT,
+    Entry,
+    Journaled,
+    NodeState,
+    Program,
+)
 
 FILE = {
     "kind": "file",
@@ -90,3 +96,21 @@ def test_a_later_reading_adds_answers_of_every_kind() -> None:
         ["/a.d", "/b.d"],
     ]
     assert state.listings["/b.d"] == {"b": Entry("file")}
+
+
+CHANGE = {
+    "id": "000001-20261121T143000Z",
+    "created": "2026-11-21T14:30:00Z",
+    "by": "airgap.nodes.containerd_node",
+    "state": "open",
+    "restart": True,
+    "paths": ["/a"],
+}
+
+
+def test_the_changes_that_are_not_closed() -> None:
+    interrupted = {**CHANGE, "id": "000002-20261121T143100Z", "state": "prepared"}
+    state = NodeState.from_wire({"journal": {"changes": [CHANGE, interrupted], "error": None}})
+    assert state.journal[0] == Journaled(**{**CHANGE, "paths": ("/a",)})
+    assert [(change.is_open, change.is_interrupted) for change in state.journal] == [(True, False), (False, True)]
+    assert NodeState.from_wire({"journal": None}).journal == ()

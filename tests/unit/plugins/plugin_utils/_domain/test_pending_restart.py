@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, Journaled, NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import MARK
 
 FILE = "/etc/containerd/config.toml"
@@ -23,6 +24,13 @@ def node(
     return NodeState(files=files, unit={**known, "exec_start": list(exec_start)})
 
 
+def journaled(created: str, *, state: str = "open", restart: bool = True, **unit: t.Any) -> NodeState:
+    change = Journaled("000001", created, "airgap.nodes.containerd_node", state, restart, (FILE,))
+    return dataclasses.replace(node(**unit), journal=(change,))
+
+
+LATER, EARLIER = "1970-01-01T00:01:41Z", "1970-01-01T00:01:39Z"
+
 PENDING = {
     "nothing was ever changed": (node(), False),
     "changed after the start": (node(marked=100.5), True),
@@ -30,6 +38,11 @@ PENDING = {
     "changed, and not running on purpose": (node(marked=100.5, active_state="inactive", main_pid=0), False),
     "starts again and again": (node(active_state="activating", main_pid=0), True),
     "failed": (node(active_state="failed", main_pid=0), True),
+    "an open change after the start": (journaled(LATER), True),
+    "an open change before it": (journaled(EARLIER), False),
+    "an open change that containerd reads at once": (journaled(LATER, restart=False), False),
+    "a closed change": (journaled(LATER, state="closed"), False),
+    "an open change, and not running on purpose": (journaled(LATER, active_state="inactive", main_pid=0), False),
     "no such unit": (node(marked=100.5, load_state="not-found"), False),
     "no systemd": (NodeState(), False),
     "reads another file": (node(marked=100.5, exec_start=("/usr/bin/containerd", "--config", OTHER)), False),

@@ -1,0 +1,382 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Registries, migration and configuration as one change, with files of this machine in place of a node."""
+
+from __future__ import annotations
+
+import base64
+import pathlib
+import time
+import typing as t
+
+import pytest
+from ansible_collections.airgap.nodes.plugins.action import containerd_config, containerd_migrate, containerd_registries
+from ansible_collections.airgap.nodes.plugins.action.containerd_node import ActionModule
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
+
+Raw = dict[str, t.Any]
+
+CRI = "io.containerd.grpc.v1.cri"
+IMAGE = "registry.example.com/k8s/pause:3.10"
+FILE = f'version = 2\n\n[plugins."{CRI}"]\n  sandbox_image = "pause:3.8"  # ours\n'
+TABLES = f'\n[plugins."{CRI}".registry.mirrors."docker.io"]\n  endpoint = ["https://a.example"]\n'
+LISTED = ["registry.k8s.io", "quay.io"]
+HOST = {"url": "https://r.example"}
+
+
+class Node:
+    """A machine with a config.toml and a tree below a directory."""
+
+    def __init__(self, directory: pathlib.Path, machine: t.Any) -> None:
+        self.machine = machine
+        self.directory = directory / "etc"
+        self.directory.mkdir()
+        self.file = self.directory / "config.toml"
+        self.tree = self.directory / "certs.d"
+        self.mark = directory / "run" / "mark"
+
+    def files(self) -> dict[str, tuple[str, int]]:
+        found = (path for path in self.directory.rglob("*") if path.is_file())
+        return {str(path.relative_to(self.directory)): (path.read_text(), path.stat().st_mode) for path in found}
+
+    def run(self, *, check: bool = False, **options: t.Any) -> Raw:
+        parts = {name: self.completed(name, options.pop(name)) for name in PLACES if name in options}
+        result: Raw = self.machine.run(ActionModule, {**parts, **options}, check=check)
+        return result
+
+    def one_by_one(self, **parts: Raw) -> None:
+        """What the three modules do."""
+        actions = {"registries": containerd_registries, "migrate": containerd_migrate, "config": containerd_config}
+        for name, action in actions.items():
+            if name in parts:
+                result = self.machine.run(action.ActionModule, self.completed(name, parts[name]))
+                assert "failed" not in result, result["msg"]
+
+    def completed(self, name: str, options: Raw) -> Raw:
+        return {**{key: str(getattr(self, place)) for key, place in PLACES[name].items()}, **options}
+
+
+PLACES = {
+    "registries": {"config_path": "tree"},
+    "migrate": {"path": "file", "config_path": "tree"},
+    "config": {"path": "file"},
+}
+
+
+@pytest.fixture
+def node(tmp_path: pathlib.Path, machine: t.Any, monkeypatch: pytest.MonkeyPatch) -> Node:
+    made = Node(tmp_path, machine)
+    machine.unit["exec_start"] = ["/usr/bin/containerd", "--config", str(made.file)]
+    machine.unit["started"] = time.time() - 10
+    monkeypatch.setattr(pending_restart, "MARK", str(made.mark))
+    return made
+
+
+def registries(*namespaces: str, **more: t.Any) -> Raw:
+    return {"registries": [{"namespace": name, "fallback": False, "hosts": [HOST]} for name in namespaces], **more}
+
+
+def whole(node: Node) -> Raw:
+    """Every part, each with something to do for a file with tables."""
+    return {
+        "registries": registries(*LISTED),
+        "migrate": {},
+        "config": {"sandbox_image": IMAGE, "registry_config_path": str(node.tree)},
+    }
+
+
+def test_all_parts_are_one_change(node: Node) -> None:
+    node.file.write_text(FILE + TABLES)
+    result = node.run(**whole(node))
+    assert node.machine.calls == ["_node_read", "_node_apply"]
+    assert "mirrors" not in node.file.read_text()
+    assert f'sandbox_image = "{IMAGE}"  # ours' in node.file.read_text()
+    assert f'config_path = "{node.tree}"' in node.file.read_text()
+    assert sorted(path.name for path in node.tree.iterdir()) == ["docker.io", "quay.io", "registry.k8s.io"]
+    assert (result["changed"], result["restart_required"]) == (True, True)
+    assert [result[part]["changed"] for part in ("registries", "migrate", "config")] == [True, True, True]
+    assert [each["namespace"] for each in result["migrate"]["namespaces"]] == ["docker.io"]
+    assert [each["after"] for each in result["config"]["changes"]] == [IMAGE]
+
+
+def test_nothing_to_do_is_one_round_trip(node: Node) -> None:
+    node.file.write_text(FILE + TABLES)
+    node.run(**whole(node))
+    node.machine.unit["started"] = time.time() + 10
+    result = node.run(**whole(node))
+    assert node.machine.calls == ["_node_read"]
+    assert {key: result[key] for key in ("changed", "restart_required", "unproved", "change")} == {
+        "changed": False,
+        "restart_required": False,
+        "unproved": False,
+        "change": None,
+    }
+    assert not {"diff", "warnings"} & result.keys()
+
+
+def test_config_toml_is_last_and_each_path_comes_once(node: Node) -> None:
+    node.file.write_text(FILE + TABLES)
+    node.run(**whole(node))
+    written = node.machine.written
+    assert written[-1] == str(node.file)
+    assert len(written) == len(set(written))
+
+
+@pytest.mark.parametrize("text", ["", FILE, FILE + TABLES], ids=["no file", "a plain file", "tables"])
+@pytest.mark.parametrize("layout", ["in_place", "drop_in"])
+def test_it_leaves_what_the_three_modules_leave(node: Node, text: str, layout: str) -> None:
+    parts = whole(node)
+    parts["config"] |= {"layout": layout, "drop_in_path": f"{node.directory}/conf.d/60.toml"}
+    outcomes = []
+    for work in (node.one_by_one, node.run):
+        for name in node.files():
+            (node.directory / name).unlink()
+        if text:
+            node.file.write_text(text)
+        # What the parts of one task know of each other.
+        migrate = {"backup": False, **({"leave": LISTED} if work == node.one_by_one else {})}
+        work(**{name: dict(part) for name, part in {**parts, "migrate": migrate}.items()})
+        outcomes.append(node.files())
+    assert outcomes[0] == outcomes[1]
+    assert len(outcomes[0]) > 2
+
+
+def test_check_mode_shows_the_whole_and_writes_nothing(node: Node) -> None:
+    node.file.write_text(FILE + TABLES)
+    before = node.files()
+    shown = node.run(check=True, **whole(node))
+    assert node.files() == before
+    assert node.machine.calls == ["_node_read"]
+    done = node.run(**whole(node))
+    for part in ("registries", "migrate", "config"):
+        files = ("backup_file", "backup_files")
+        assert {key: value for key, value in shown[part].items() if key not in files} == {
+            key: value for key, value in done[part].items() if key not in files
+        }
+    assert shown["diff"] == done["diff"]
+    assert (shown["restart_required"], shown["unproved"], shown["change"]) == (True, False, None)
+
+
+def test_one_part_alone(node: Node) -> None:
+    result = node.run(registries=registries("quay.io"))
+    assert (result["changed"], result["restart_required"]) == (True, False)
+    assert (result["migrate"], result["config"]) == (None, None)
+    assert not node.file.exists()
+
+
+def test_the_copies_of_each_part(node: Node) -> None:
+    node.file.write_text(FILE + TABLES)
+    result = node.run(**whole(node))
+    copy = result["migrate"]["backup_file"]
+    assert pathlib.Path(copy).read_text() == FILE + TABLES
+    assert result["config"]["backup_file"] == copy
+    assert result["registries"]["backup_files"] == []
+
+
+# --- what is refused
+
+
+def refused(node: Node, before: dict[str, tuple[str, int]], **parts: t.Any) -> str:
+    result = node.run(**parts)
+    assert result["failed"] is True
+    assert "_node_apply" not in node.machine.calls
+    assert node.files() == before
+    return str(result["msg"])
+
+
+def test_what_one_part_refuses_nothing_is_written_for(node: Node) -> None:
+    node.file.write_text("version = 2\n[plugins\n")
+    message = refused(node, node.files(), **whole(node))
+    assert message.startswith(f"{node.file}:2:")
+
+
+def test_a_part_after_one_with_changes_refuses(node: Node) -> None:
+    node.file.write_text(FILE)
+    parts = {**whole(node), "config": {"settings": {"no_such_key": 1}}}
+    assert "no_such_key" in refused(node, node.files(), **parts)
+
+
+UNSOUND: dict[str, tuple[Raw, str]] = {
+    "a typo": (
+        {"config": {"sandbox_imag": "x"}},
+        "config: unsupported options: sandbox_imag. Supported parameters include: ",
+    ),
+    "another type": (
+        {"config": {"systemd_cgroup": "perhaps"}},
+        "config: argument 'systemd_cgroup' is of type str and ",
+    ),
+    "of an option in a part": (
+        {"registries": {"registries": [{"namespace": "quay.io"}]}},
+        "registries.registries[0].fallback: ",
+    ),
+    "an option that all have in common": (
+        {"config": {"unit": "k3s"}},
+        "unit: is 'k3s', and 'containerd' for the whole task. All parts are about one containerd: leave it out here.",
+    ),
+    "a purge by nothing": (
+        {"registries": {"registries": [], "purge": True}},
+        "registries.purge: is on, and registries is empty: every namespace of the collection would go. Nothing was "
+        "changed. List what is to stay, or remove the tree with airgap.nodes.containerd_registries in a task of your "
+        "own.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("parts", "message"), UNSOUND.values(), ids=UNSOUND)
+def test_unsound_options_ask_no_node_for_anything(node: Node, parts: Raw, message: str) -> None:
+    assert refused(node, {}, **parts).startswith(message)
+    assert node.machine.calls == []
+
+
+def test_an_empty_list_leaves_the_tree(node: Node) -> None:
+    node.run(registries=registries("quay.io"))
+    before = node.files()
+    result = node.run(registries=registries())
+    assert (result["changed"], result["registries"]) == (False, None)
+    assert node.files() == before
+
+
+def test_a_purge_of_what_is_migrated(node: Node) -> None:
+    node.file.write_text(FILE + TABLES)
+    parts = {**whole(node), "registries": registries("quay.io", purge=True)}
+    assert refused(node, node.files(), **parts) == (
+        "registries.purge: would remove again what is migrated: docker.io. Nothing was changed. List these namespaces "
+        "in registries first, or switch it off."
+    )
+
+
+def test_a_purge_with_all_that_is_migrated_listed(node: Node) -> None:
+    node.file.write_text(FILE + TABLES)
+    result = node.run(**{**whole(node), "registries": registries("docker.io", purge=True)})
+    assert result["migrate"]["namespaces"] == []
+    assert "r.example" in (node.tree / "docker.io" / "hosts.toml").read_text()
+
+
+def test_the_release_is_one_for_all_parts(node: Node) -> None:
+    node.machine.version = None
+    assert node.run(**whole(node), containerd_version="2.1.5")["config"]["containerd_version"] == "2.1.5"
+    assert node.run(**whole(node))["msg"].startswith("containerd is not installed on this node")
+
+
+# --- the node's journal
+
+
+def test_a_change_that_is_to_be_proved_stays_open(node: Node) -> None:
+    node.file.write_text(FILE)
+    first = node.run(**whole(node), proof=True)
+    (change,) = node.machine.journal.changes()
+    assert (first["change"], first["unproved"]) == (change.id, True)
+    assert (change.by, change.unit, change.restart, change.state) == (
+        "airgap.nodes.containerd_node",
+        "containerd.service",
+        True,
+        "open",
+    )
+    again = node.run(**whole(node), proof=True)
+    assert (again["changed"], again["change"], again["unproved"]) == (False, None, True)
+    node.machine.journal.close("proved")
+    assert node.run(**whole(node), proof=True)["unproved"] is False
+
+
+def test_a_change_that_nobody_proves_is_closed(node: Node) -> None:
+    result = node.run(registries=registries("quay.io"), keep_changes=3)
+    (change,) = node.machine.journal.changes()
+    assert (change.state, change.outcome, change.restart) == ("closed", "unproved", False)
+    assert (result["change"], result["unproved"]) == (change.id, False)
+    assert node.machine.given["journal"]["keep"] == 3
+
+
+def test_an_open_change_waits_for_its_restart_though_the_mark_is_gone(node: Node) -> None:
+    node.file.write_text(FILE)
+    node.run(**whole(node), proof=True)
+    node.mark.unlink()
+    assert node.run(**whole(node))["restart_required"] is True
+    node.machine.unit["started"] = time.time() + 10
+    assert node.run(**whole(node))["restart_required"] is False
+
+
+def interrupted(node: Node) -> str:
+    """A run that was killed between two renames."""
+    content = node.file.read_bytes()
+    node.run(registries=registries("quay.io"), proof=True)
+    (change,) = node.machine.journal.changes()
+    (pathlib.Path(node.machine.journal.place_of(change)) / "applied").unlink()
+    assert node.file.read_bytes() == content
+    return str(change.id)
+
+
+def test_what_an_interrupted_run_left_is_undone_first(node: Node) -> None:
+    node.file.write_text(FILE)
+    name = interrupted(node)
+    result = node.run(config={"sandbox_image": IMAGE})
+    assert node.machine.calls == ["_node_read", "_node_journal", "_node_read", "_node_apply"]
+    assert not node.tree.exists()
+    assert result["warnings"] == [
+        f"An earlier run was interrupted in the middle of a change ({name} by airgap.nodes.containerd_node: "
+        f"{node.tree}, {node.tree}/quay.io, {node.tree}/quay.io/hosts.toml). That was undone now."
+    ]
+
+
+def test_check_mode_only_tells_of_an_interrupted_run(node: Node) -> None:
+    node.file.write_text(FILE)
+    interrupted(node)
+    result = node.run(config={"sandbox_image": IMAGE}, check=True)
+    assert node.machine.calls == ["_node_read"]
+    assert node.tree.exists()
+    assert result["warnings"][0].endswith("What is told here is about half-changed files.")
+
+
+def test_without_a_journal_there_is_no_way_back(node: Node) -> None:
+    node.machine.has_journal = False
+    result = node.run(registries=registries("quay.io"))
+    assert (result["changed"], result["change"], result["unproved"]) == (True, None, False)
+    assert result["warnings"] == ["No way back is kept on this node: only root has a journal there."]
+
+
+# --- what the node's containerd is asked
+
+
+def test_containerd_judges_config_toml_as_all_parts_leave_it(node: Node) -> None:
+    node.file.write_text(FILE + TABLES)
+    node.run(**whole(node))
+    assert [check["path"] for check in node.machine.given["checks"]] == [str(node.file)]
+    assert "content" not in node.machine.given["checks"][0]
+
+
+def test_containerd_judges_a_drop_in_where_it_will_be(node: Node) -> None:
+    node.machine.version = "2.1.5"
+    node.file.write_text('version = 3\nimports = ["conf.d/*.toml"]\n')
+    drop_in = f"{node.directory}/conf.d/60.toml"
+    node.run(config={"layout": "drop_in", "drop_in_path": drop_in, "sandbox_image": IMAGE})
+    (check,) = node.machine.given["checks"]
+    assert list(check["files"].values()) == [drop_in]
+    assert next(iter(check["files"])) in base64.b64decode(check["content"]).decode()
+
+
+def test_containerd_is_asked_nothing_of_a_tree(node: Node) -> None:
+    node.run(registries=registries("quay.io"))
+    assert node.machine.given["checks"] == []
+
+
+def test_a_key_that_is_written_must_count_unless_it_is_to_be_written_anyway(node: Node) -> None:
+    node.file.write_text(FILE)
+    node.run(config={"sandbox_image": IMAGE})
+    assert any("sandbox" in key for key in node.machine.given["checks"][0]["keys"])
+    node.run(config={"sandbox_image": f"{IMAGE}.1", "unsupported": "write"})
+    assert node.machine.given["checks"][0]["keys"] == {}
+
+
+# --- a plan is done once it is applied
+
+
+def changes_of(node: Node) -> ChangeSet:
+    return ChangeSet(tuple(map(Change.from_wire, node.machine.given["changes"])))
+
+
+def test_the_changes_are_those_of_the_diff(node: Node) -> None:
+    node.file.write_text(FILE + TABLES)
+    shown = {part["after_header"] for part in node.run(**whole(node))["diff"]}
+    written = {change.path for change in changes_of(node).changes if change.op != "mkdir"}
+    assert written - {str(node.mark)} == shown
