@@ -264,7 +264,7 @@ def tls_trouble(error: Exception) -> Trouble:
 
 def _in_words(reason: str) -> str:
     """OpenSSL's reason; the version in it is that of the alert's name, and not the one that is spoken."""
-    return re.sub(r"^(?:SSL|TLS)V\d+_", "", reason).replace("_", " ").lower()
+    return re.sub(r"^(?:SSL|TLS)V\d+_(?:ALERT_)?", "", reason).replace("_", " ").lower()
 
 
 def net_trouble(error: OSError, doing: str) -> Trouble:

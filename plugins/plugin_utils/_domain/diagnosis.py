@@ -18,7 +18,7 @@ import typing as t
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.diagnosis_texts import ENDPOINTS, OBSTACLES
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Obstacle, Route, Step
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Image, Obstacle, Route, Step
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.tree_routes import show_url
 
 Found = t.Mapping[str, t.Any]
@@ -103,7 +103,7 @@ _DECISIVE = ("crashes", "unreadable", "dropped", "nobody_resolves", "config_path
 # They count where nobody but the image's own registry is asked, and it does not deliver.
 _NO_MIRROR = ("config_path_unset", "other_entry", "no_entry", "no_hosts_toml")
 _FILES = ("ca_missing", "ca_not_pem", "client_missing", "client_not_pem", "client_no_key", "client_mismatch")
-_MISSING = ("repository_missing", "tag_missing")
+_MISSING = ("repository_missing", "tag_missing", "digest_missing")
 
 
 def diagnose(route: Route, probed: t.Sequence[Probed], around: Circumstances) -> Diagnosis:
@@ -164,7 +164,7 @@ def _where(route: Route) -> str:
 
 
 def _finding(probed: Probed, route: Route, around: Circumstances) -> Finding:
-    kind, more = _kind(probed, around)
+    kind, more = _kind(probed, route.image, around)
     endpoint, image = probed.step.endpoint, route.image
     leaf = probed.chain[0] if probed.chain else None
     known: dict[str, t.Any] = {
@@ -207,9 +207,9 @@ _STEPS = {
 Judgement = tuple[str, dict[str, t.Any]]
 
 
-def _kind(probed: Probed, around: Circumstances) -> Judgement:
+def _kind(probed: Probed, image: Image, around: Circumstances) -> Judgement:
     trouble = probed.found.get("trouble")
-    return _of_trouble(probed, trouble, around) if trouble else _of_answers(probed, around)
+    return _of_trouble(probed, trouble, around) if trouble else _of_answers(probed, image, around)
 
 
 def _of_trouble(probed: Probed, trouble: Found, around: Circumstances) -> Judgement:
@@ -265,7 +265,7 @@ def _of_store(redirect: Found) -> Judgement:
 # --- what the registry answers
 
 
-def _of_answers(probed: Probed, around: Circumstances) -> Judgement:
+def _of_answers(probed: Probed, image: Image, around: Circumstances) -> Judgement:
     found = probed.found
     manifest, api = found.get("manifest") or {}, found.get("api") or {}
     status = manifest.get("status", api.get("status", 0))
@@ -279,7 +279,7 @@ def _of_answers(probed: Probed, around: Circumstances) -> Judgement:
     if status == 403:
         return "forbidden", more
     if status == 404:
-        return _not_found(probed)
+        return _not_found(probed, image)
     if status == 429:
         wait = manifest.get("retry_after")
         return "rate_limited", {"detail": f", again in {wait} s" if wait else ""}
@@ -330,8 +330,10 @@ def _sends_authorization(probed: Probed) -> bool:
     return any(name.lower() == "authorization" for name, _values in probed.step.endpoint.header)
 
 
-def _not_found(probed: Probed) -> Judgement:
+def _not_found(probed: Probed, image: Image) -> Judgement:
     path, api, tags = probed.step.endpoint.path, probed.found.get("api") or {}, probed.found.get("tags") or {}
+    if tags.get("status") == 200 and not image.by_tag:
+        return "digest_missing", {}
     if tags.get("status") == 200:
         return "tag_missing", {"tags": _listed(tags.get("tags") or (), most=_TAGS) or "none"}
     if "/v2/" in path and posixpath.basename(path) == "v2":

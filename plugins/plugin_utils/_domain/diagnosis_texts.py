@@ -118,7 +118,7 @@ _ENDPOINTS = (
     ),
     Text(
         "expired",
-        "{certificate}: it expired on {end}",
+        "{certificate}: it has expired",
         "Renew the certificate of {host}: it expired on {end}.",
     ),
     Text(
@@ -259,7 +259,7 @@ _ENDPOINTS = (
     Text(
         "path_overridden",
         "nothing at {path}: the path has no /v2, and override_path keeps containerd from adding it",
-        "Write the whole path with /v2 into url in {where}, such as https://{host}/v2, or leave override_path out.",
+        "Write the whole path with /v2 into url in {where}, or leave override_path out.",
     ),
     Text(
         "path_wrong",
@@ -274,8 +274,14 @@ _ENDPOINTS = (
     ),
     Text(
         "tag_missing",
-        "it has {repository}, and not {reference}; there are {tags}",
+        "it has {repository}, and not {reference}; its tags are {tags}",
         "Copy {repository} {reference} to {host}, or pull one that it has: {tags}.",
+    ),
+    Text(
+        "digest_missing",
+        "it has {repository}, and not this digest of it",
+        "Copy {repository} to {host} by this digest, or pull what it has: an image that was rebuilt or copied for one "
+        "platform only has another digest.",
     ),
     Text(
         "rate_limited",
