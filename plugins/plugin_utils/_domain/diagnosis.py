@@ -213,7 +213,7 @@ def _kind(probed: Probed, image: Image, around: Circumstances) -> Judgement:
 
 
 def _of_trouble(probed: Probed, trouble: Found, around: Circumstances) -> Judgement:
-    kind, more = trouble["kind"], {"detail": trouble.get("text", "").lower()}
+    kind, more = trouble["kind"], {"detail": _continued(trouble.get("text", ""))}
     if kind in ("name_not_found", "name_no_answer"):
         return kind, {"name": trouble.get("host") or _host_name(probed.step.endpoint.host), **more}
     if kind.startswith("proxy_"):
@@ -386,6 +386,11 @@ def _show_certificate(probed: Probed) -> str:
     if leaf.subject == leaf.issuer:
         return f"self-signed certificate of {leaf.subject}, valid until {_day(leaf.end)}"
     return f"certificate of {leaf.subject} from {leaf.issuer}, valid until {_day(leaf.end)}"
+
+
+def _continued(text: str) -> str:
+    """A text that a sentence goes on with: `No route to host`, but not `TLS`, loses its capital."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() and " " in text else text
 
 
 def _host_name(host: str) -> str:
