@@ -8,7 +8,8 @@ Private to the collection. Runs on node Pythons (3.8 and later), standard librar
 A change is a directory with its journal and the old files. It is there, and on the disk, before the first hidden file
 is; it is made and it goes by a rename, so that one without a journal is nobody's. While a file named ``applied`` is
 beside the journal, the files are all new; undoing begins with taking that name away, which needs no space on a disk
-that may be full. Whatever else is found was interrupted, and is undone by whoever finds it.
+that may be full. Whatever else is found was interrupted, and is undone by whoever finds it. Beside a journal that says
+how it ended, ``closed`` saves reading it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from ansible_collections.airgap.nodes.plugins.module_utils._transaction import (
     identity_of,
     remove,
     sweep,
-    sync_directory,
+    sync,
     take_back,
     write_new,
 )
@@ -52,7 +53,7 @@ PREPARED, OPEN, CLOSED = "prepared", "open", "closed"
 PROVED, UNPROVED, UNDONE = "proved", "unproved", "undone"
 
 _ID = re.compile(r"(\d{6,})-\d{8}T\d{6}Z")
-_JOURNAL, _JOURNAL_NEW, _APPLIED = "journal.json", "journal.json.new", "applied"
+_JOURNAL, _JOURNAL_NEW, _APPLIED, _CLOSED = "journal.json", "journal.json.new", "applied", "closed"
 _COMING, _GOING = ".coming-", ".going-"
 _LOCK_PAUSE = 0.05
 _SECRET_FILE = Attributes(0o600, -1, -1)
@@ -117,12 +118,14 @@ class Journal:
 
         :raises FileError: one of them cannot be read.
         """
-        records = [self._load(name) for name in self._names()]
-        targets = _targets(records)
-        return [replace(record, is_target=record.id in targets) for record in records]
+        return _as_seen([self._load(name) for name in self._names()])
+
+    def unfinished(self) -> t.List[Record]:
+        """Those that are not closed, oldest first; the others are not even read."""
+        return [record for record in _as_seen(self._load_unclosed()) if record.state != CLOSED]
 
     def open_changes(self) -> t.List[Record]:
-        return [record for record in self.changes() if record.state == OPEN]
+        return [record for record in self.unfinished() if record.state == OPEN]
 
     def place_of(self, record: Record) -> str:
         """The directory with the old files of a change."""
@@ -181,7 +184,7 @@ class Journal:
         for place in (self.root, self._changes):
             with contextlib.suppress(FileExistsError):
                 os.mkdir(place, 0o700)
-                sync_directory(os.path.dirname(place))
+                sync(os.path.dirname(place))
             status = os.lstat(place)
             if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
                 what = "is a symlink" if stat.S_ISLNK(status.st_mode) else "is not a directory of this user alone"
@@ -231,7 +234,7 @@ class Journal:
                 self._prepare(record)
             transaction.stage()
             with _told(self.place_of(record)):
-                sync_directory(self.place_of(record))
+                sync(self.place_of(record))
             problem = check()
             if problem:
                 raise Refused(problem)
@@ -250,21 +253,20 @@ class Journal:
     def _prepare(self, record: Record) -> None:
         coming = os.path.join(self._changes, f"{_COMING}{record.id}")
         os.mkdir(coming, 0o700)
-        write_new(os.path.join(coming, _JOURNAL), _to_json(record), _SECRET_FILE)
-        sync_directory(coming)
+        _write_through(os.path.join(coming, _JOURNAL), _to_json(record))
         os.rename(coming, self.place_of(record))
-        sync_directory(self._changes)
+        sync(self._changes)
 
     def _mark_open(self, record: Record) -> Record:
         write_new(os.path.join(self.place_of(record), _APPLIED), b"", _SECRET_FILE)
-        sync_directory(self.place_of(record))
+        sync(self.place_of(record))
         return replace(record, state=OPEN)
 
     def _unmark(self, record: Record) -> None:
         """From here on nobody takes the files for whole."""
         if os.path.isdir(self.place_of(record)):
             remove(os.path.join(self.place_of(record), _APPLIED))
-            sync_directory(self.place_of(record))
+            sync(self.place_of(record))
 
     def _end_undone(self, record: Record, outcome: TakenBack, why: str) -> Record:
         """The end of a change that is taken back; it stays if something could not be put back."""
@@ -289,15 +291,17 @@ class Journal:
         directory = self.place_of(record)
         fresh = os.path.join(directory, _JOURNAL_NEW)
         remove(fresh)
-        write_new(fresh, _to_json(record), _SECRET_FILE)
+        _write_through(fresh, _to_json(record))
         os.rename(fresh, os.path.join(directory, _JOURNAL))
-        sync_directory(directory)
+        if not os.path.exists(os.path.join(directory, _CLOSED)):
+            write_new(os.path.join(directory, _CLOSED), b"", _SECRET_FILE)
+        sync(directory)
 
     def _discard(self, record: Record) -> None:
         going = os.path.join(self._changes, f"{_GOING}{record.id}")
         with contextlib.suppress(OSError):  # then it is found again, and means the same
             os.rename(self.place_of(record), going)
-            sync_directory(self._changes)
+            sync(self._changes)
             _remove_directory(going)
 
     # Ending what is open or was interrupted
@@ -305,15 +309,24 @@ class Journal:
     def close(self, outcome: str, reason: str = "") -> t.List[Record]:
         """All open changes are done: proved, or nobody asks for proof."""
         with self.locked(), _told(self.root):
-            closed = [replace(record, state=CLOSED, outcome=outcome, reason=reason) for record in self.open_changes()]
-            for record in closed:
-                self._write(record)
+            found = self._load_unclosed()
+            seen = _as_seen(found)
+            closed = [
+                replace(record, state=CLOSED, outcome=outcome, reason=reason) for record in seen if record.state == OPEN
+            ]
+            ended = {record.id: record for record in (*seen, *closed)}
+            for record in found:
+                if record.state == OPEN:
+                    self._write(ended[record.id])
             self._prune()
         return closed
 
     def _prune(self) -> None:
         """The oldest go first, so that from each that stays there is a whole way back; never one that is not closed."""
-        records = self.changes()
+        try:
+            records = self.changes()
+        except FileError:
+            return  # what is closed and cannot be read is in nobody's way
         undone = [record for record in records if not record.is_in_effect]
         in_effect = [record for record in records if record.is_in_effect]
         oldest = list(itertools.takewhile(lambda record: record.state == CLOSED, in_effect))
@@ -321,13 +334,14 @@ class Journal:
             self._discard(gone)
 
     def recover(self) -> t.List[Record]:
-        """Undoes what an interrupted run left half-done or half-undone.
+        """Undoes what an interrupted run left half-done or half-undone, and what was done on top of that.
 
         :raises FileError: some of it could not be put back; it is tried again by the next run.
         """
         with self.locked():
-            interrupted = [record for record in reversed(self.changes()) if record.state == PREPARED]
-            undone = self._undo(interrupted, "the run was interrupted")
+            records = self.unfinished()
+            oldest = next((number for number, record in enumerate(records) if record.state == PREPARED), len(records))
+            undone = self._undo(records[oldest:], "the run was interrupted")
         if undone.failed:
             problems = "; ".join(f"{path}: {why}" for path, why in undone.failed.items())
             raise FileError(
@@ -339,14 +353,15 @@ class Journal:
     def undo_open(self, reason: str) -> Undone:
         """Puts back what was there before the oldest open change."""
         with self.locked():
-            return self._undo([r for r in reversed(self.changes()) if r.state in (OPEN, PREPARED)], reason)
+            return self._undo(self.unfinished(), reason)
 
-    def _undo(self, newest_first: t.Sequence[Record], why: str) -> Undone:
-        with _told(self.root):
-            for record in newest_first:
-                self._unmark(record)
-        undone = Undone(restart=any(record.restart for record in newest_first))
-        for record in newest_first:
+    def _undo(self, records: t.Iterable[Record], why: str) -> Undone:
+        oldest_first = [record for record in records if record.state != CLOSED]
+        undone = Undone(restart=any(record.restart for record in oldest_first))
+        for record in oldest_first[:1]:
+            with _told(self.root):
+                self._unmark(record)  # and with it all that is on top of it
+        for record in reversed(oldest_first):
             outcome = take_back(record.steps)
             sweep(record.steps, outcome)
             undone.changes.append(self._end_undone(record, outcome, why))
@@ -355,8 +370,7 @@ class Journal:
             undone.failed.update(outcome.failed)
             if outcome.failed:
                 break  # what is below it would not find what it left
-        with contextlib.suppress(FileError):
-            self._prune()
+        self._prune()
         return undone
 
     # Going back to what is closed
@@ -373,9 +387,6 @@ class Journal:
             if record is None:
                 return undone
             opened, effective = self.carry_out(replace(record, reason=reason), _is_same_file)
-            for change in undone.changes:
-                if change.state == OPEN:
-                    self._write(replace(change, state=CLOSED, outcome=UNPROVED, reason=f"taken back by {opened.id}"))
             return replace(undone, restored=_paths(effective), change=opened)
 
     def _plan_back(self, to: str, *, force: bool) -> t.Tuple[Undone, t.Optional[Record]]:
@@ -398,18 +409,17 @@ class Journal:
         return undone, replace(record, steps=tuple(steps)) if steps else None
 
     def _taken_back_by(self, to: str, records: t.Sequence[Record]) -> t.List[Record]:
-        in_effect = [record for record in records if record.is_in_effect]
-        opened = [record for record in in_effect if record.state == OPEN]
+        targets = [record for record in records if record.is_target]
         if to == "last":
-            first = opened[0].id if opened else _newest_not_taken_back(in_effect)
-            if not first:
-                return []
-        else:
-            first = to
-        if first not in _targets(records):
-            known = ", ".join(record.id for record in records if record.is_target) or "none"
+            taken_back = _taken_back(records)
+            # Going back twice goes further back, not forth again.
+            last = [record.id for record in targets if not record.back_to and record.id not in taken_back][-1:]
+            oldest = next((record.id for record in targets if record.state == OPEN), "".join(last))
+            return [record for record in targets if oldest and _age(record.id) >= _age(oldest)]
+        if to not in [record.id for record in targets]:
+            known = ", ".join(record.id for record in targets) or "none"
             raise FileError(f"{to}: there is no such change to go back to on this node; there are: {known}")
-        return [record for record in in_effect if _age(record.id) >= _age(first)]
+        return [record for record in targets if _age(record.id) >= _age(to)]
 
     # On the disk
 
@@ -421,6 +431,10 @@ class Journal:
         except OSError as error:
             raise FileError(f"{self._changes}: {reason(error)}") from error
         return sorted(filter(_ID.fullmatch, names), key=_age)
+
+    def _load_unclosed(self) -> t.List[Record]:
+        names = self._names()
+        return [self._load(name) for name in names if not os.path.exists(os.path.join(self._changes, name, _CLOSED))]
 
     def _load(self, name: str) -> Record:
         directory = os.path.join(self._changes, name)
@@ -454,7 +468,7 @@ class Refused(FileError):
 
 def refuse_interrupted(journal: Journal) -> None:
     """What is half-done now was not when the plan was made."""
-    _refuse_interrupted(journal.changes())
+    _refuse_interrupted(journal.unfinished())
 
 
 def _refuse_interrupted(records: t.Iterable[Record]) -> None:
@@ -471,20 +485,26 @@ def _age(name: str) -> t.Tuple[int, str]:
     return int(name.split("-", maxsplit=1)[0]), name
 
 
-def _targets(records: t.Iterable[Record]) -> t.Set[str]:
-    return {record.id for record in records if record.state in (OPEN, CLOSED) and record.is_in_effect}
+def _as_seen(records: t.Sequence[Record]) -> t.List[Record]:
+    """With what follows from the others: what was gone back from is not open any more, unless that is taken back."""
+    taken_back = _taken_back(records)
+    seen = []
+    for record in records:
+        by = taken_back.get(record.id) if record.state == OPEN else None
+        ended = {"state": CLOSED, "outcome": UNPROVED, "reason": f"taken back by {by}"} if by else {}
+        seen.append(replace(record, is_target=record.state != PREPARED and record.is_in_effect, **ended))
+    return seen
 
 
-def _newest_not_taken_back(in_effect: t.Sequence[Record]) -> str:
-    """Going back twice goes further back, not forth again."""
-    limit: t.Optional[str] = None
-    for record in reversed(in_effect):
-        if limit is not None and _age(record.id) >= _age(limit):
-            continue
-        if not record.back_to:
-            return record.id
-        limit = record.back_to
-    return ""
+def _taken_back(records: t.Sequence[Record]) -> t.Dict[str, str]:
+    """The changes that one has gone back from, each with the one that did."""
+    taken_back: t.Dict[str, str] = {}
+    for record in reversed(records):
+        if record.back_to and record.state != PREPARED and record.is_in_effect and record.id not in taken_back:
+            for other in records:
+                if _age(record.back_to) <= _age(other.id) < _age(record.id):
+                    taken_back.setdefault(other.id, record.id)
+    return taken_back
 
 
 @dataclass(frozen=True)
@@ -569,6 +589,11 @@ def _told(place: str) -> t.Iterator[None]:
         yield
     except OSError as error:
         raise FileError(f"{getattr(error, 'filename', None) or place}: {reason(error)}") from error
+
+
+def _write_through(place: str, content: bytes) -> None:
+    write_new(place, content, _SECRET_FILE)
+    sync(place)
 
 
 def _remove_directory(directory: str) -> None:

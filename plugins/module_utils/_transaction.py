@@ -17,6 +17,7 @@ import contextlib
 import errno
 import os
 import stat
+import threading
 import typing as t
 from dataclasses import dataclass, field
 
@@ -27,10 +28,12 @@ Xattrs = t.Tuple[t.Tuple[str, bytes], ...]
 Identity = t.Optional[t.Tuple[int, ...]]
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # These sign or measure the old content: on new content they would make the file unreadable.
 _XATTRS_OF_CONTENT = ("security.ima", "security.evm")
 _NO_HARD_LINK = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS)
+_SYNCS_AT_ONCE = 8
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
 _HINTS = {
     errno.EPERM: " (is it immutable, see lsattr, or owned by another user?)",
@@ -105,7 +108,7 @@ class TakenBack:
     failed: t.Dict[str, str] = field(default_factory=dict)
 
     def problems(self) -> t.List[str]:
-        return [f"{path}: {why}" for path, why in {**self.left, **self.failed}.items()]
+        return [f"{path}: {why}" if path else why for path, why in {**self.left, **self.failed}.items()]
 
 
 class Transaction:
@@ -124,6 +127,8 @@ class Transaction:
                     _make(step.temporary, step.after, step.content)
                 if step.saved:
                     _duplicate(step.target, step.saved)
+        staged = [step.temporary for step in self._steps if step.content is not None]
+        _sync_all([*staged, *(step.saved for step in self._steps)])
 
     def swap(self) -> t.List[Step]:
         """The steps that had an effect."""
@@ -135,12 +140,7 @@ class Transaction:
                 self._begun.append(step)
                 if _take_place(step):
                     effective.append(step)
-        for directory in sorted({os.path.dirname(step.target) for step in effective}):
-            if os.path.isdir(directory):  # and not one that a later step removed
-                try:
-                    sync_directory(directory)
-                except OSError as error:
-                    raise FileError(f"{directory}: {reason(error)}") from error
+        _sync_all({os.path.dirname(step.target) for step in effective})
         return effective
 
     def undo(self) -> t.Tuple[TakenBack, str]:
@@ -165,12 +165,10 @@ def take_back(steps: t.Sequence[Step]) -> TakenBack:
             outcome.failed[step.path] = reason(error) + (
                 f", what it held is in {step.saved}" if step.saved and os.path.lexists(step.saved) else ""
             )
-    touched = {os.path.dirname(step.target) for step in outcome.restored}
-    for directory in sorted(filter(os.path.isdir, touched)):
-        try:
-            sync_directory(directory)
-        except OSError as error:
-            outcome.failed[directory] = reason(error)
+    try:
+        _sync_all({os.path.dirname(step.target) for step in outcome.restored})
+    except FileError as error:
+        outcome.failed[""] = str(error)
     return outcome
 
 
@@ -259,6 +257,7 @@ def _bring_back(step: Step, before: Held) -> None:
             raise
         remove(step.way_back)
         _make(step.way_back, before, content_of(step.saved))
+        _sync_all([step.way_back])
         os.rename(step.way_back, step.target)
 
 
@@ -349,13 +348,11 @@ def _make(place: str, held: Held, content: t.Optional[bytes]) -> None:
 
 
 def write_new(place: str, content: bytes, attributes: Attributes) -> None:
-    """A new file that has its final owner and mode before its first byte, and is on the disk when this returns."""
+    """A new file that has its final owner and mode before its first byte."""
     descriptor = os.open(place, _CREATE, attributes.mode & 0o700)
     with os.fdopen(descriptor, "wb") as stream:
         _dress(descriptor, attributes)
         stream.write(content)
-        stream.flush()
-        os.fsync(descriptor)
 
 
 def _dress(descriptor: int, attributes: Attributes) -> None:
@@ -377,7 +374,6 @@ def _dress_directory(place: str, attributes: Attributes) -> None:
     descriptor = os.open(place, _DIRECTORY)
     try:
         _dress(descriptor, attributes)
-        _sync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -394,18 +390,39 @@ def _duplicate(source: str, copy: str) -> None:
             _make(copy, held, content_of(source))
 
 
-def sync_directory(directory: str) -> None:
-    """Make new, changed or lost names in a directory last."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        _sync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(descriptor: int) -> None:
+def sync(place: str) -> None:
+    """Make what is in a file, or new, changed or lost names in a directory, last."""
+    descriptor = os.open(place, _READ)
     try:
         os.fsync(descriptor)
     except OSError as error:
         if error.errno != errno.EINVAL:  # a file system that cannot sync directories
             raise
+    finally:
+        os.close(descriptor)
+
+
+def _sync_all(places: t.Iterable[str]) -> None:
+    """Several at a time, so that what a disk has to do for each, it can do for all."""
+    waiting = [place for place in sorted(places, reverse=True) if os.path.exists(place) and not os.path.islink(place)]
+    problems: t.List[str] = []
+
+    def work() -> None:
+        while waiting:
+            try:
+                place = waiting.pop()
+            except IndexError:  # another one took the last
+                return
+            try:
+                sync(place)
+            except OSError as error:
+                problems.append(f"{place}: {reason(error)}")
+
+    others = [threading.Thread(target=work) for _number in range(min(len(waiting), _SYNCS_AT_ONCE) - 1)]
+    for thread in others:
+        thread.start()
+    work()
+    for thread in others:
+        thread.join()
+    if problems:
+        raise FileError(problems[0])

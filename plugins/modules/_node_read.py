@@ -420,7 +420,7 @@ def read_journal(root: t.Optional[str]) -> t.Optional[t.Dict[str, t.Any]]:
     if not os.access(root, os.R_OK | os.X_OK):
         return {"changes": [], "error": None}
     try:
-        changes = [change for change in _journal.Journal(root).changes() if change.state != _journal.CLOSED]
+        changes = _journal.Journal(root).unfinished()
     except _files.FileError as error:
         return {"changes": [], "error": str(error)}
     keys = ("id", "created", "by", "state", "restart", "paths")

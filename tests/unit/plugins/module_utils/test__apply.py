@@ -557,7 +557,7 @@ def test_all_content_is_on_the_disk_before_the_first_name_changes(
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(os, "rename", rename)
     apply(create(tmp_path / "a", b"12345"), mkdir(tmp_path / "d"))
-    assert calls == ["file of 5 bytes", "directory", "rename to a", "rename to d", "directory"]
+    assert calls == ["file of 5 bytes", "rename to a", "rename to d", "directory"]
 
 
 # All or nothing
