@@ -659,8 +659,9 @@ def _file_named_by(start: str, words: str) -> str:
 
 
 def last_message(journal: str) -> t.Optional[str]:
-    """The last thing that containerd itself logged."""
-    messages = (fields(line).get("msg") for line in reversed(journal.splitlines()))
+    """The last thing that containerd itself logged in its last start. What it says when it is stopped comes before."""
+    start = re.split(r"^Starting .*$", journal, flags=re.MULTILINE)[-1]
+    messages = (fields(line).get("msg") for line in reversed(start.splitlines()))
     return next((shorten(mask(message), 200) for message in messages if message), None)
 
 

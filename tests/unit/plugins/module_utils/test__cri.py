@@ -499,7 +499,7 @@ def test_last_words_hold_no_secret() -> None:
 
 def test_the_last_message() -> None:
     assert cri.last_message(PANIC) == "containerd successfully booted in 0.02s"
-    assert cri.last_message("Starting containerd.service...\n") is None
+    assert cri.last_message('level=info msg="Stop CRI service"\nStarting containerd.service...\n') is None
 
 
 def test_an_old_failure_to_load_is_not_told() -> None:
