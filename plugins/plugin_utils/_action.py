@@ -21,7 +21,14 @@ from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP,
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Journaled, NodeState, Program
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import UNIT, unit_name
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.overlay import after
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import (
+    UNIT,
+    config_file,
+    has_read,
+    mark,
+    unit_name,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import (
     NEWEST,
     NEWEST_LINE,
@@ -115,7 +122,14 @@ class NodeAction(ActionBase):
         recovered = self._run_module("airgap.nodes._node_journal", {"operation": "recover", "journal_root": ROOT})
         left = [f" {path} was left: {why}." for each in recovered["changes"] for path, why in each["left"].items()]
         self._warn(f"{_named(interrupted)}. That was undone now.{''.join(left)}")
-        return self.read(**arguments)
+        state = self.read(**arguments)
+        if not any(has_read(state, change) for change in interrupted):
+            return state
+        # It runs with half a change, and has to read again what is whole now.
+        marks = ChangeSet(mark(state, config_file(state)))
+        if marks:
+            self._run_module("airgap.nodes._node_apply", {"changes": marks.to_wire()})
+        return after(state, marks)
 
     def _warn(self, text: str) -> None:
         warnings = self._told_by_modules["warnings"]

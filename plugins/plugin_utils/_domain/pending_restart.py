@@ -15,7 +15,7 @@ import datetime
 import itertools
 
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Journaled, NodeState
 
 UNIT = "containerd.service"
 # Lost at a reboot, after which containerd has read everything anyway.
@@ -55,6 +55,12 @@ def _seconds(created: str) -> float:
 def is_due(state: NodeState, file: str, *, changed: bool) -> bool:
     """Whether containerd has to be restarted: an effective value is ``changed`` now, or an earlier edit still waits."""
     return is_pending(state, file) or (changed and can_run(state))
+
+
+def has_read(state: NodeState, change: Journaled) -> bool:
+    """Whether containerd was started with the files of a change that it reads at its start only."""
+    unit = state.unit or {"main_pid": 0}
+    return change.restart and bool(unit["main_pid"]) and unit["started"] > _seconds(change.created)
 
 
 def mark(state: NodeState, file: str) -> tuple[Change, ...]:

@@ -98,11 +98,12 @@ class Machine:
 
     def _node_apply(self, given: Raw) -> Raw:
         self.given = given
-        options = {key: given["journal"][key] for key in ("by", "unit", "restart", "proof")}
         # What containerd itself thinks of it is not asked here: this machine need not have one.
-        done = apply_changes(
-            ChangeSet.from_wire(given["changes"]), journal=self.journal if self.has_journal else None, **options
-        )
+        options: Raw = {}
+        if "journal" in given and self.has_journal:
+            options = {key: given["journal"][key] for key in ("by", "unit", "restart", "proof")}
+            options["journal"] = self.journal
+        done = apply_changes(ChangeSet.from_wire(given["changes"]), **options)
         change = {"id": done.change.id, "state": done.change.state} if done.change else None
         return {"changed": True, "applied": [vars(step) for step in done.applied], "change": change}
 

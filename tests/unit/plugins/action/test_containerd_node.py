@@ -297,13 +297,11 @@ def test_an_open_change_waits_for_its_restart_though_the_mark_is_gone(node: Node
     assert node.run(**whole(node))["restart_required"] is False
 
 
-def interrupted(node: Node) -> str:
-    """A run that was killed between two renames."""
-    content = node.file.read_bytes()
-    node.run(registries=registries("quay.io"), proof=True)
+def interrupted(node: Node, *, restart: bool = False) -> str:
+    """A run that was killed behind its last rename, and before it could say that it was through."""
+    node.run(registries=registries("quay.io"), **({"config": {"sandbox_image": IMAGE}} if restart else {}), proof=True)
     (change,) = node.machine.journal.changes()
     (pathlib.Path(node.machine.journal.place_of(change)) / "applied").unlink()
-    assert node.file.read_bytes() == content
     return str(change.id)
 
 
@@ -317,6 +315,17 @@ def test_what_an_interrupted_run_left_is_undone_first(node: Node) -> None:
         f"An earlier run was interrupted in the middle of a change ({name} by airgap.nodes.containerd_node: "
         f"{node.tree}, {node.tree}/quay.io, {node.tree}/quay.io/hosts.toml). That was undone now."
     ]
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["read it", "did not"])
+def test_a_containerd_that_was_started_with_half_a_change_reads_what_is_whole(node: Node, is_read: bool) -> None:
+    node.file.write_text(FILE)
+    interrupted(node, restart=True)
+    assert node.mark.exists()
+    node.machine.unit["started"] += 20 if is_read else 0
+    result = node.run(registries=registries("quay.io"), config={})
+    assert node.file.read_text() == FILE
+    assert (result["restart_required"], node.mark.exists()) == (is_read, is_read)
 
 
 def test_check_mode_only_tells_of_an_interrupted_run(node: Node) -> None:
