@@ -1,0 +1,290 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whom containerd asks, from files as they lie on a node."""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+
+import pytest
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import (
+    Config,
+    Image,
+    Obstacle,
+    Route,
+    reading,
+    route,
+    to_wire,
+    unread,
+)
+
+CONFIG, TREE = "/etc/containerd/config.toml", "/etc/containerd/certs.d"
+V2 = "io.containerd.grpc.v1.cri"
+IMAGE = Image("registry.k8s.io", "pause", "3.10")
+MIRROR = b'server = "https://m.example.com"\n[host]\n'
+
+
+def _globs(root: str) -> list[str]:
+    return reading(root)["globs"]
+
+
+def with_files(files: t.Mapping[str, bytes | Entry], /, *, root: str = TREE, **more: t.Any) -> NodeState:
+    listing = {path.partition("/")[0]: Entry("directory") for path in files}
+    entries = {path: found if isinstance(found, Entry) else Entry("file", found) for path, found in files.items()}
+    listing.update({path: Entry("file") for path in files if not path.endswith("/")})
+    hosts = {f"{root}/{path}": entry for path, entry in entries.items() if path.endswith("/hosts.toml")}
+    (pattern,) = _globs(root)
+    return NodeState(directories={root: Entry("directory")}, listings={root: listing}, globs={pattern: hosts}, **more)
+
+
+def config(registry: t.Mapping[str, t.Any] | None = None, version: str = "1.7.24") -> Config:
+    stated = {"config_path": TREE} if registry is None else registry
+    data = {"version": 2, "plugins": {V2: {"registry": stated}}}
+    return Config.read([ConfigFile(CONFIG, data)], Release.parse(version))
+
+
+def urls(found: Route) -> list[str]:
+    return [f"{s.endpoint.scheme}://{s.endpoint.host}{s.endpoint.path}" for s in found.steps]
+
+
+def kinds(found: Route) -> list[str]:
+    return [obstacle.kind for obstacle in found.obstacles]
+
+
+UPSTREAM = ["https://registry.k8s.io/v2"]
+
+
+# --- the tree
+
+
+def test_hosts_in_order_and_the_registry_itself_last() -> None:
+    text = b'[host."https://a.example.com"]\n[host."http://b.example.com:5000/x"]\noverride_path = true\n'
+    found = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": text}), config())
+    assert urls(found) == ["https://a.example.com/v2", "http://b.example.com:5000/x", *UPSTREAM]
+    assert [step.is_upstream for step in found.steps] == [False, False, True]
+    assert (found.source, found.entry, found.obstacles) == (f"{TREE}/registry.k8s.io/hosts.toml", IMAGE.registry, ())
+
+
+def test_a_server_takes_the_place_of_the_registry_itself() -> None:
+    found = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": MIRROR}), config())
+    assert urls(found) == ["https://m.example.com/v2"]
+
+
+def test_settings_at_the_root_are_for_the_registry_itself() -> None:
+    text = b'ca = "ca.pem"\n[host."https://a.example.com"]\n'
+    first, last = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": text}), config()).steps
+    assert (first.endpoint.ca, last.endpoint.ca) == ((), (f"{TREE}/registry.k8s.io/ca.pem",))
+
+
+@pytest.mark.parametrize(
+    ("directories", "source"),
+    [
+        (["r.example.com_5000_", "r.example.com:5000", "_default"], "r.example.com_5000_"),
+        (["r.example.com:5000", "_default"], "r.example.com:5000"),
+        (["_default", "r.example.com"], "_default"),
+    ],
+)
+def test_the_first_directory_that_is_there_counts(directories: list[str], source: str) -> None:
+    files = {f"{name}/hosts.toml": MIRROR for name in directories}
+    found = route(Image("r.example.com:5000", "x", "1"), with_files(files), config())
+    assert found.source == f"{TREE}/{source}/hosts.toml"
+    assert found.entry == ("_default" if source == "_default" else "r.example.com:5000")
+
+
+def test_releases_without_a_default_do_not_see_one() -> None:
+    found = route(IMAGE, with_files({"_default/hosts.toml": MIRROR}), config(version="1.6.16"))
+    assert (urls(found), kinds(found)) == (UPSTREAM, ["no_entry"])
+
+
+@pytest.mark.parametrize(
+    ("registry", "directory"),
+    [
+        ("docker.io", "registry-1.docker.io"),
+        ("r.example.com", "r.example.com_443_"),
+        ("r.example.com:443", "r.example.com"),
+        ("r.example.com", "R.example.com"),
+    ],
+)
+def test_a_directory_that_was_meant_for_it(registry: str, directory: str) -> None:
+    found = route(Image(registry, "x", "1"), with_files({f"{directory}/hosts.toml": MIRROR}), config())
+    assert found.obstacles == (Obstacle("no_entry", TREE, directory),)
+
+
+def test_a_directory_for_another_is_none_of_those() -> None:
+    found = route(IMAGE, with_files({"r.example.com/hosts.toml": MIRROR}), config())
+    assert found.obstacles == (Obstacle("no_entry", TREE),)
+    assert (found.source, found.entry) == ("", "")
+
+
+def test_a_tree_that_is_not_there() -> None:
+    state = NodeState(directories={TREE: Entry("absent")}, listings={TREE: {}})
+    assert route(IMAGE, state, config()).obstacles == (Obstacle("config_path_missing", TREE),)
+
+
+@pytest.mark.parametrize(
+    ("content", "version", "obstacle"),
+    [
+        (
+            b'[host."https://a.example.com"]\ncapabilities = "pull"',
+            "1.7.24",
+            ("dropped", "capabilities has the wrong type"),
+        ),
+        (
+            b"[host",
+            "2.3.4",
+            ("dropped", "not valid TOML: Expected ']' at the end of a table declaration (at end of document)"),
+        ),
+        (b'[host]\na = 1\nb = "2"\n', "1.7.24", ("crashes", "")),
+        (Entry("file", error="Permission denied"), "1.7.24", ("unreadable", "Permission denied")),
+        (Entry("directory"), "1.7.24", ("unreadable", "it is a directory")),
+    ],
+)
+def test_a_file_that_is_not_used(content: bytes | Entry, version: str, obstacle: tuple[str, str]) -> None:
+    found = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": content}), config(version=version))
+    kind, detail = obstacle
+    assert found.obstacles == (Obstacle(kind, f"{TREE}/registry.k8s.io/hosts.toml", detail),)
+    assert urls(found) == UPSTREAM
+
+
+def test_a_directory_without_the_file_has_certificates_as_docker_has_them() -> None:
+    files = {f"registry.k8s.io/{name}": b"" for name in ("ca.crt", "c.cert", "c.key", "both.cert", "note.txt")}
+    found = route(IMAGE, with_files(files), config())
+    here = f"{TREE}/registry.k8s.io"
+    assert kinds(found) == ["no_hosts_toml"]
+    assert found.steps[0].endpoint.ca == (f"{here}/ca.crt",)
+    assert found.steps[0].endpoint.client == (
+        (f"{here}/both.cert", f"{here}/both.cert"),
+        (f"{here}/c.cert", f"{here}/c.key"),
+    )
+
+
+def test_hosts_that_may_not_resolve_a_tag() -> None:
+    text = b'server = "https://m.example.com"\ncapabilities = ["pull"]\n[host]\n'
+    state = with_files({"registry.k8s.io/hosts.toml": text})
+    assert kinds(route(IMAGE, state, config())) == ["nobody_resolves"]
+    assert kinds(route(Image("registry.k8s.io", "pause", "sha256:00"), state, config())) == []
+
+
+# --- config.toml
+
+DEFAULT_LIST = "/etc/containerd/certs.d:/etc/docker/certs.d"
+
+
+@pytest.mark.parametrize(
+    ("registry", "version", "roots"),
+    [
+        ({"config_path": TREE}, "2.3.4", (TREE,)),
+        ({"config_path": "/a:/b"}, "1.7.24", ("/a", "/b")),
+        ({"config_path": "/a:/b"}, "2.1.5", ()),
+        # An entry there makes CRI pull by itself, as all older releases do.
+        ({"config_path": "/a:/b", "configs": {"h": {"auth": {"username": "u"}}}}, "2.1.5", ("/a", "/b")),
+        ({}, "1.7.24", ()),
+        ({}, "2.3.4", ()),
+        ({"configs": {"h": {"auth": {"username": "u"}}}}, "2.3.4", tuple(DEFAULT_LIST.split(":"))),
+        ({"mirrors": {"x": {"endpoint": []}}}, "2.3.4", ()),
+        ({"config_path": TREE}, "1.4.13", ()),
+    ],
+)
+def test_which_directories_are_searched(registry: dict[str, t.Any], version: str, roots: tuple[str, ...]) -> None:
+    assert config(registry, version).roots == roots
+    assert unread(config(registry, version), NodeState()) == list(roots)
+
+
+@pytest.mark.parametrize(
+    ("registry", "version", "obstacle"),
+    [
+        ({}, "1.7.24", Obstacle("config_path_unset", CONFIG)),
+        ({}, "2.3.4", Obstacle("config_path_unset", CONFIG)),
+        ({"config_path": "/a:/b"}, "2.3.4", Obstacle("config_path_list", CONFIG, "/a:/b")),
+    ],
+)
+def test_no_tree_is_read(registry: dict[str, t.Any], version: str, obstacle: Obstacle) -> None:
+    found = route(IMAGE, NodeState(), config(registry, version))
+    assert (urls(found), found.obstacles, found.source) == (UPSTREAM, (obstacle,), "")
+
+
+def test_mirrors_of_old() -> None:
+    mirrors = {"mirrors": {"registry.k8s.io": {"endpoint": ["http://a.example.com", "https://b.example.com/x"]}}}
+    tls = {"b.example.com": {"tls": {"ca_file": "/etc/ca.pem"}, "auth": {"auth": "dTpw"}}}
+    found = route(IMAGE, NodeState(), config({**mirrors, "configs": tls}))
+    assert urls(found) == ["http://a.example.com/v2", "https://b.example.com/x", *UPSTREAM]
+    assert (found.source, found.entry, found.obstacles) == (CONFIG, "", ())
+    assert [(step.endpoint.ca, step.auth) for step in found.steps] == [((), ""), (("/etc/ca.pem",), "dTpw"), ((), "")]
+
+
+def test_credentials_and_headers_of_config_toml_go_along() -> None:
+    registry = {
+        "config_path": TREE,
+        "configs": {"m.example.com": {"auth": {"username": "u", "password": "p"}}},
+        "headers": {"X-Meta": ["1"]},
+    }
+    (step,) = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": MIRROR}), config(registry)).steps
+    assert base64.b64decode(step.auth) == b"u:p"
+    assert step.endpoint.header == (("X-Meta", ("1",)),)
+    assert step.auth not in repr(step)
+
+
+@pytest.mark.parametrize(("mtime", "expected"), [(200.0, ["not_restarted"]), (50.0, [])])
+def test_a_config_toml_that_was_not_read_yet(mtime: float, expected: list[str]) -> None:
+    files = {CONFIG: Entry("file", b"", mtime=mtime)}
+    unit = {"started": 100.0}
+    state = with_files({"registry.k8s.io/hosts.toml": MIRROR}, files=files, unit=unit)
+    assert kinds(route(IMAGE, state, config())) == expected
+
+
+# --- for the probe
+
+
+def test_an_endpoint_for_the_probe() -> None:
+    text = b"""server = "https://m.example.com:5000/v2/k8s"
+override_path = true
+ca = "ca.pem"
+client = [["c.pem", "k.pem"]]
+[header]
+Authorization = "Basic x"
+[host]
+"""
+    (step,) = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": text}), config()).steps
+    here = f"{TREE}/registry.k8s.io"
+    assert to_wire(step, IMAGE, Release.parse("1.7.24")) == {
+        "scheme": "https",
+        "host": "m.example.com:5000",
+        "path": "/v2/k8s",
+        "repository": "pause",
+        "reference": "3.10",
+        "ns": "registry.k8s.io",
+        "ca": [f"{here}/ca.pem"],
+        "client": [[f"{here}/c.pem", f"{here}/k.pem"]],
+        "skip_verify": False,
+        "tls_first": True,
+        "header": [["Authorization", "Basic x"]],
+        "header_to_token": False,
+        "auth": "",
+    }
+
+
+@pytest.mark.parametrize("registry", ["registry.k8s.io", "docker.io", "localhost:5000"])
+def test_the_registry_itself_is_not_told_whose_images_they_are(registry: str) -> None:
+    image = Image(registry, "x", "1")
+    (step,) = route(image, with_files({}), config()).steps
+    assert to_wire(step, image, Release.parse("2.3.4"))["ns"] == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "version", "first"),
+    [
+        ('"http://m.example.com:5000"]\nskip_verify = false', "1.7.24", True),
+        ('"http://m.example.com:5000"]\nskip_verify = true', "1.6.20", False),
+        ('"http://m.example.com:80"]\nskip_verify = true', "2.3.4", False),
+        ('"http://m.example.com:5000"]', "2.3.4", False),
+    ],
+)
+def test_when_tls_is_tried_first(host: str, version: str, first: bool) -> None:
+    state = with_files({"registry.k8s.io/hosts.toml": f"[host.{host}\n".encode()})
+    step = route(IMAGE, state, config(version=version)).steps[0]
+    assert to_wire(step, IMAGE, Release.parse(version))["tls_first"] is first
