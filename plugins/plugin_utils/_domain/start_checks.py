@@ -21,7 +21,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     RUNTIME,
     RUNTIMES,
     V2_CRI,
+    names,
 )
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import stated_version
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, leaves
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import parse_duration
@@ -82,6 +84,9 @@ def check_values(effective: Data, files: t.Sequence[ConfigFile], release: Releas
     """:raises DomainError: containerd would not start with what the files say together, or start without CRI."""
     for problem in _problems(effective, release):
         name, file = written(problem.path, files)
+        if look_up(file.data, name) is None:
+            # No file has it: as the first one would.
+            name = names(problem.path).in_version(stated_version(file.data) or 1) or problem.path
         raise DomainError(
             f"{problem.what}: containerd {release} {problem.consequence}",
             file=None if file is files[0] else file.path,
@@ -100,6 +105,7 @@ def _problems(effective: Data, release: Release) -> t.Iterator[Problem]:
     for name in disabled:
         if name == snapshotter or _NEEDED.get(name, _NEVER) <= release.line:
             yield Problem(("disabled_plugins",), f"names {name}, which CRI needs", _NO_CRI, "Remove it from the list.")
+    yield from _of_wrong_types(effective, release)
     for problem in (*_of_cri(effective, release), *_of_streaming(effective), *_of_classes(effective, release)):
         if _is_read(problem.path, effective, release):
             yield problem
@@ -159,6 +165,18 @@ def _of_port(path: KeyPath, effective: Data) -> t.Iterator[Problem]:
 
 
 # --- CRI
+
+
+def _of_wrong_types(effective: Data, release: Release) -> t.Iterator[Problem]:
+    """containerd sees them itself, but 1.x does not say which key it is about, and 2.x names a field of its own.
+
+    Options of a runtime are read when a pod is started, and not before.
+    """
+    for path, value in leaves(effective):
+        if path[0] == "plugins" and len(path) > 2 and path[1] in CRI_IDS and "options" not in path:
+            wanted = known_keys.misfit(path, value, release)
+            if wanted is not None:
+                yield Problem(path, f"has to be {wanted}", _NO_START, 'TOML writes a text as "3.10", a number as 3.10.')
 
 
 def _of_cri(effective: Data, release: Release) -> t.Iterator[Problem]:

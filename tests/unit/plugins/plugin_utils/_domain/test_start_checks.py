@@ -75,8 +75,14 @@ MESSAGES = {
     "default class, gone with the first that is named": (
         "1.6.20",
         f"version = 2\n[{V2}.containerd.runtimes.kata]\nruntime_type = 'io.containerd.kata.v2'",
-        f'plugins."io.containerd.cri.v1.runtime".containerd.default_runtime_name: there is no runtime class runc: '
-        f"containerd 1.6.20 {NO_CRI} Name one that there is (kata), or write its table.",
+        f"{V2}.containerd.default_runtime_name: there is no runtime class runc: containerd 1.6.20 {NO_CRI} Name one "
+        "that there is (kata), or write its table.",
+    ),
+    "a number for a text, by its name": (
+        "1.7.24",
+        f"version = 2\n[{V2}.registry]\nconfig_path = 1",
+        f'{V2}.registry.config_path: has to be a text: containerd 1.7.24 {NO_START} TOML writes a text as "3.10", a '
+        "number as 3.10.",
     ),
     "class, devices": (
         "2.1.5",
