@@ -90,6 +90,7 @@ class ActionModule(NodeAction):
             unit=self.unit,
             node_time=datetime.datetime.fromtimestamp(answer["now"], tz=datetime.UTC),
             own_time=datetime.datetime.now(tz=datetime.UTC),
+            has_credentials=bool(own or file),
         )
         return [diagnose(way, [next(probed) for _step in way.steps], around) for way in ways]
 

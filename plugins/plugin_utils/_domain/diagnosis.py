@@ -61,6 +61,8 @@ class Circumstances:
     unit: str
     node_time: datetime.datetime
     own_time: datetime.datetime
+    # The pull came with a user and password, which take the place of all that containerd has.
+    has_credentials: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +105,7 @@ _DECISIVE = ("crashes", "unreadable", "dropped", "nobody_resolves", "config_path
 # They count where nobody but the image's own registry is asked, and it does not deliver.
 _NO_MIRROR = ("config_path_unset", "other_entry", "no_entry", "no_hosts_toml")
 _FILES = ("ca_missing", "ca_not_pem", "client_missing", "client_not_pem", "client_no_key", "client_mismatch")
+_REFUSED = ("credentials_refused", "token_refused", "token_not_enough")
 _MISSING = ("repository_missing", "tag_missing", "digest_missing")
 
 
@@ -209,7 +212,8 @@ Judgement = tuple[str, dict[str, t.Any]]
 
 def _kind(probed: Probed, image: Image, around: Circumstances) -> Judgement:
     trouble = probed.found.get("trouble")
-    return _of_trouble(probed, trouble, around) if trouble else _of_answers(probed, image, around)
+    kind, more = _of_trouble(probed, trouble, around) if trouble else _of_answers(probed, image, around)
+    return ("credentials_of_pull" if around.has_credentials and kind in _REFUSED else kind), more
 
 
 def _of_trouble(probed: Probed, trouble: Found, around: Circumstances) -> Judgement:

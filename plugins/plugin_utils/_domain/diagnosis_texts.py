@@ -214,6 +214,12 @@ _ENDPOINTS = (
         "user pull {repository}.",
     ),
     Text(
+        "credentials_of_pull",
+        "it refuses the credentials that came with the pull",
+        "Correct the credentials of this pull, or leave them out: containerd offers them to every endpoint in place of "
+        "its own, and {host} does not know them, or does not let that user pull {repository}.",
+    ),
+    Text(
         "token_unreachable",
         "it sends to the token server {realm}, and there: {detail}",
         "This node has to reach the token server {realm} as well, with the ca of {endpoint}: see to that, or correct "

@@ -348,6 +348,14 @@ CASES: dict[str, Case] = {
         "registry.example.com:5000 does not know that user and password, or does not let that user pull pause.",
         endpoint=dataclasses.replace(MIRROR, header=HEADER),
     ),
+    "credentials_of_pull": Case(
+        answered(401, "UNAUTHORIZED", api=401),
+        "192.0.2.10; /v2/ 401; manifest 401 UNAUTHORIZED; it refuses the credentials that came with the pull",
+        "Correct the credentials of this pull, or leave them out: containerd offers them to every endpoint in place of "
+        "its own, and registry.example.com:5000 does not know them, or does not let that user pull pause.",
+        has_credentials=True,
+        around=dataclasses.replace(AROUND, has_credentials=True),
+    ),
     "token_unreachable": Case(
         answered(401, api=401, token=token(problem=trouble("certificate", "unable to get local issuer certificate"))),
         "192.0.2.10; /v2/ 401; manifest 401; it sends to the token server https://auth.example.com/token, and there: "
