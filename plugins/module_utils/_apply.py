@@ -102,12 +102,12 @@ def apply_changes(
         plan = _Plan(changes, lambda number, _target: os.path.join(place, str(number)))
         if not plan.steps:
             return Applying()
-        record, effective = journal.carry_out(
+        opened, effective = journal.carry_out(
             replace(record, steps=tuple(plan.steps)), _is_unchanged, lambda: judged(plan.staged())
         )
-        if not proof and [change.id for change in journal.open_changes()] == [record.id]:
-            (record,) = journal.close(UNPROVED)
-    return Applying(plan.applied(effective), warnings, record)
+        if opened and not proof and [change.id for change in journal.open_changes()] == [opened.id]:
+            (opened,) = journal.close(UNPROVED)
+    return Applying(plan.applied(effective), warnings, opened)
 
 
 def _apply_without_journal(
@@ -270,7 +270,7 @@ class _Plan:
                 before=before,
                 after=after,
                 temporary=hidden_name(directory, "new"),
-                saved=self._saved(len(self.steps), target) if before and before.kind != "directory" else "",
+                saved=self._saved(len(self.steps), target) if before else "",
                 content=content,
                 identity=identity,
             )

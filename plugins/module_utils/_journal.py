@@ -38,6 +38,7 @@ from ansible_collections.airgap.nodes.plugins.module_utils._transaction import (
     held_at,
     hidden_name,
     identity_of,
+    is_hidden_name,
     remove,
     sweep,
     sync,
@@ -118,7 +119,7 @@ class Journal:
 
         :raises FileError: one of them cannot be read.
         """
-        return _as_seen([self._load(name) for name in self._names()])
+        return _as_seen(self._load_all(self._names()))
 
     def unfinished(self) -> t.List[Record]:
         """Those that are not closed, oldest first; the others are not even read."""
@@ -178,6 +179,8 @@ class Journal:
             time.sleep(_LOCK_PAUSE)
 
     def _make_root(self) -> None:
+        if not os.path.isabs(self.root):
+            raise FileError(f"{self.root}: the journal needs an absolute path")
         parent = os.path.dirname(self.root)
         if not os.path.isdir(parent):
             os.makedirs(parent, 0o755, exist_ok=True)
@@ -223,8 +226,8 @@ class Journal:
         record: Record,
         is_unchanged: t.Callable[[Step], bool],
         check: t.Callable[[], t.Optional[str]] = lambda: None,
-    ) -> t.Tuple[Record, t.List[Step]]:
-        """The change and those of its steps that had an effect; or nothing at all.
+    ) -> t.Tuple[t.Optional[Record], t.List[Step]]:
+        """The open change, if there is one, and those of its steps that had an effect; or nothing at all.
 
         ``check`` is asked once all is staged; what it says is why nothing may be changed.
         """
@@ -239,6 +242,9 @@ class Journal:
             if problem:
                 raise Refused(problem)
             effective = transaction.swap()
+            if not effective:
+                self._discard(record)
+                return None, []
             with _told(self.place_of(record)):
                 return self._mark_open(record), effective
         except BaseException as error:
@@ -375,38 +381,45 @@ class Journal:
 
     # Going back to what is closed
 
-    def go_back(self, to: str, reason: str, *, force: bool = False, check_only: bool = False) -> Undone:
+    def go_back(
+        self, to: str, reason: str, *, by: str = "rollback", force: bool = False, check_only: bool = False
+    ) -> Undone:
         """The state before a change, or before the last one: a change of its own, open until it is closed or undone.
+
+        With ``force``, also of files that somebody else changed since.
 
         :raises FileError: there is no such change, or it could not be done; then nothing was changed.
         """
         if check_only:
-            return self._plan_back(to, force=force)[0]
+            return self._plan_back(to, by=by, force=force)[0]
         with self.locked():
-            undone, record = self._plan_back(to, force=force)
+            undone, record = self._plan_back(to, by=by, force=force)
             if record is None:
                 return undone
             opened, effective = self.carry_out(replace(record, reason=reason), _is_same_file)
+            for path in undone.restored:
+                if path not in _paths(effective):
+                    undone.left[path] = "something else is in it, so it was left as it is"
             return replace(undone, restored=_paths(effective), change=opened)
 
-    def _plan_back(self, to: str, *, force: bool) -> t.Tuple[Undone, t.Optional[Record]]:
+    def _plan_back(self, to: str, *, by: str, force: bool) -> t.Tuple[Undone, t.Optional[Record]]:
         records = self.changes() if os.path.isdir(self._changes) else []
         _refuse_interrupted(records)
         taken = self._taken_back_by(to, records)
         if not taken:
             return Undone(), None
         undone = Undone(changes=taken[::-1], restart=any(record.restart for record in taken))
-        record = replace(
-            self.begin(by="rollback", unit=taken[-1].unit, restart=undone.restart, back_to=taken[0].id), is_target=False
-        )
-        steps = [
-            step
-            for number, way in enumerate(_ways_back(taken))
-            for step in [_step_back(way, os.path.join(self.place_of(record), str(number)), undone, force=force)]
-            if step
-        ]
+        record = self.begin(by=by, unit=taken[-1].unit, restart=undone.restart, back_to=taken[0].id)
+        steps = []
+        for number, way in enumerate(_ways_back(taken)):
+            try:
+                step = _step_back(way, os.path.join(self.place_of(record), str(number)), force=force)
+            except _Stays as stays:
+                undone.left[way.first.path] = str(stays)
+            else:
+                steps += [step] if step else []
         undone.restored.extend(_paths(steps))
-        return undone, replace(record, steps=tuple(steps)) if steps else None
+        return undone, replace(record, steps=tuple(sorted(steps, key=_directories_first_and_last))) if steps else None
 
     def _taken_back_by(self, to: str, records: t.Sequence[Record]) -> t.List[Record]:
         targets = [record for record in records if record.is_target]
@@ -434,7 +447,17 @@ class Journal:
 
     def _load_unclosed(self) -> t.List[Record]:
         names = self._names()
-        return [self._load(name) for name in names if not os.path.exists(os.path.join(self._changes, name, _CLOSED))]
+        return self._load_all(name for name in names if not os.path.exists(os.path.join(self._changes, name, _CLOSED)))
+
+    def _load_all(self, names: t.Iterable[str]) -> t.List[Record]:
+        records = []
+        for name in names:
+            try:
+                records.append(self._load(name))
+            except FileError:
+                if os.path.lexists(os.path.join(self._changes, name)):
+                    raise  # and has not gone since we saw it, as it may for who reads without the lock
+        return records
 
     def _load(self, name: str) -> Record:
         directory = os.path.join(self._changes, name)
@@ -507,6 +530,10 @@ def _taken_back(records: t.Sequence[Record]) -> t.Dict[str, str]:
     return taken_back
 
 
+class _Stays(Exception):
+    """Why something is left as it is."""
+
+
 @dataclass(frozen=True)
 class _WayBack:
     """From what the newest change left at a place to what the oldest found there."""
@@ -528,27 +555,25 @@ def _ways_back(taken: t.Sequence[Record]) -> t.List[_WayBack]:
     return [_WayBack(first[target], last[target]) for target in reversed(list(last))]
 
 
-def _step_back(way: _WayBack, saved: str, undone: Undone, *, force: bool) -> t.Optional[Step]:
+def _step_back(way: _WayBack, saved: str, *, force: bool) -> t.Optional[Step]:
+    """None where there is nothing to do.
+
+    :raises _Stays: it is not touched.
+    """
     target, wanted = way.first.target, way.first.before
-    now = held_at(target)
+    now, expected = held_at(target), way.last.after
     if (now is None and wanted is None) or (now and now.is_the_same(wanted)):
         return None
-    expected = way.last.after
+    if now and wanted and now.kind == wanted.kind == "directory":
+        return None
     is_ours = now is None if expected is None else expected.holds_the_same(now)
-    if not is_ours and not force:
-        undone.left[way.first.path] = "somebody else changed it since, so it was left as it is"
-        return None
-    if now and now.kind == "other":
-        undone.left[way.first.path] = "is not a plain file, so it was left as it is"
-        return None
+    if (now and now.kind == "other") or not (is_ours or force):
+        raise _Stays("somebody else changed it since, so it was left as it is")
     content = None
     if wanted and wanted.kind != "directory":
         kept = held_at(way.first.saved)
         if not wanted.holds_the_same(kept):
-            undone.left[way.first.path] = (
-                f"what was saved of it in {way.first.saved} is {'not what it held' if kept else 'gone'}"
-            )
-            return None
+            raise _Stays(f"what was saved of it in {way.first.saved} is {'not what it held' if kept else 'gone'}")
         content = content_of(way.first.saved)
     directory = os.path.dirname(target)
     while not os.path.isdir(directory):
@@ -560,10 +585,16 @@ def _step_back(way: _WayBack, saved: str, undone: Undone, *, force: bool) -> t.O
         before=now,
         after=wanted,
         temporary=hidden_name(directory, "new"),
-        saved=saved if now and now.kind != "directory" else "",
+        saved=saved if now else "",
         content=content,
         identity=identity_of(target),
     )
+
+
+def _directories_first_and_last(step: Step) -> t.Tuple[int, int]:
+    """They are made before and removed after what is in them; all else keeps its order."""
+    depth = step.target.count("/")
+    return {"mkdir": (0, depth), "rmdir": (2, -depth)}.get(step.op, (1, 0))
 
 
 def _op(now: t.Optional[Held], wanted: t.Optional[Held]) -> str:
@@ -664,6 +695,8 @@ def _step_from_json(step: t.Mapping[str, t.Any], directory: str) -> Step:
     for key in ("path", "target", "temporary"):
         if not os.path.isabs(step[key]):
             raise ValueError(f"{key} is {step[key]!r}")
+    if not is_hidden_name(step["temporary"]):
+        raise ValueError(f"temporary is {step['temporary']!r}")
     saved = _text(step["saved"])
     return Step(
         op=_text(step["op"]),

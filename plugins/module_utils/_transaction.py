@@ -33,6 +33,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # These sign or measure the old content: on new content they would make the file unreadable.
 _XATTRS_OF_CONTENT = ("security.ima", "security.evm")
 _NO_HARD_LINK = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS)
+_HIDDEN = ".airgap-nodes-"
 _SYNCS_AT_ONCE = 8
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
 _HINTS = {
@@ -95,6 +96,11 @@ class Step:
     identity: Identity = None  # tells what was at the target from a later one
 
     @property
+    def kept(self) -> str:
+        """Where what people may look for is; a directory that was moved away was empty."""
+        return self.saved if self.before and self.before.kind != "directory" else ""
+
+    @property
     def way_back(self) -> str:
         return self.temporary + ".old"
 
@@ -125,10 +131,10 @@ class Transaction:
             with _told(step):
                 if step.after:
                     _make(step.temporary, step.after, step.content)
-                if step.saved:
-                    _duplicate(step.target, step.saved)
+                if step.kept:
+                    _duplicate(step.target, step.kept)
         staged = [step.temporary for step in self._steps if step.content is not None]
-        _sync_all([*staged, *(step.saved for step in self._steps)])
+        _sync_all([*staged, *(step.kept for step in self._steps if step.kept)])
 
     def swap(self) -> t.List[Step]:
         """The steps that had an effect."""
@@ -162,9 +168,8 @@ def take_back(steps: t.Sequence[Step]) -> TakenBack:
         except _Theirs as theirs:
             outcome.left[step.path] = str(theirs)
         except (OSError, FileError) as error:
-            outcome.failed[step.path] = reason(error) + (
-                f", what it held is in {step.saved}" if step.saved and os.path.lexists(step.saved) else ""
-            )
+            kept = f", what it held is in {step.kept}" if step.kept and os.path.lexists(step.kept) else ""
+            outcome.failed[step.path] = reason(error) + kept
     try:
         _sync_all({os.path.dirname(step.target) for step in outcome.restored})
     except FileError as error:
@@ -196,15 +201,26 @@ def _take_place(step: Step) -> bool:
     if step.after:
         os.rename(step.temporary, step.target)
         return True
-    if step.op != "rmdir":
-        os.unlink(step.target)
-        return True
+    if step.op == "rmdir":
+        return _move_away(step)
+    os.unlink(step.target)
+    return True
+
+
+def _move_away(step: Step) -> bool:
+    """A directory that is moved comes back without any space, and as it was; if it is not empty, it stays."""
+    if os.listdir(step.target):
+        return False
     try:
-        os.rmdir(step.target)
+        os.rename(step.target, step.saved)
     except OSError as error:
-        if error.errno in _NOT_EMPTY:
-            return False
-        raise
+        if error.errno != errno.EXDEV:
+            raise
+        os.rmdir(step.target)
+        return True
+    if os.listdir(step.saved):  # somebody was faster
+        os.rename(step.saved, step.target)
+        return False
     return True
 
 
@@ -224,7 +240,7 @@ def _put_back(step: Step) -> bool:
         _remove_ours(step)
     elif not os.path.isdir(os.path.dirname(step.target)):
         raise _Theirs("somebody else removed its directory since" + _saved_in(step))
-    elif step.before.kind == "directory":
+    elif step.before.kind == "directory" and not os.path.isdir(step.saved):
         remove(step.way_back)
         _make(step.way_back, step.before, None)
         os.rename(step.way_back, step.target)
@@ -234,7 +250,7 @@ def _put_back(step: Step) -> bool:
 
 
 def _saved_in(step: Step) -> str:
-    return f"; what it held before is in {step.saved}" if step.saved else ""
+    return f"; what it held before is in {step.kept}" if step.kept else ""
 
 
 def _remove_ours(step: Step) -> None:
@@ -256,7 +272,7 @@ def _bring_back(step: Step, before: Held) -> None:
         if error.errno != errno.EXDEV:
             raise
         remove(step.way_back)
-        _make(step.way_back, before, content_of(step.saved))
+        _make(step.way_back, before, None if before.kind == "directory" else content_of(step.saved))
         _sync_all([step.way_back])
         os.rename(step.way_back, step.target)
 
@@ -320,7 +336,11 @@ def _xattrs_of(place: str) -> Xattrs:
 
 def hidden_name(directory: str, suffix: str) -> str:
     """A name that nothing else has, short enough anywhere, and that no reader of *.toml or *.crt picks up."""
-    return os.path.join(directory, f".airgap-nodes-{os.urandom(8).hex()}.{suffix}")
+    return os.path.join(directory, f"{_HIDDEN}{os.urandom(8).hex()}.{suffix}")
+
+
+def is_hidden_name(place: str) -> bool:
+    return os.path.basename(place).startswith(_HIDDEN)
 
 
 def remove(place: str) -> None:

@@ -663,14 +663,14 @@ def outcome(changes: tuple[Change, ...]) -> tuple[str, list[str]]:
 def test_an_interrupt_undoes_too(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     changes = rich_tree(tmp_path)
     before = picture(tmp_path)
-    really_remove = os.rmdir
+    really_rename = os.rename
 
-    def interrupt(path: str) -> None:
-        if path.endswith("empty"):
+    def interrupt(source: str, target: str) -> None:
+        if source.endswith("empty"):
             raise KeyboardInterrupt
-        really_remove(path)
+        really_rename(source, target)
 
-    monkeypatch.setattr(os, "rmdir", interrupt)
+    monkeypatch.setattr(os, "rename", interrupt)
     with pytest.raises(KeyboardInterrupt):
         apply_changes(ChangeSet(changes))
     assert picture(tmp_path) == before
@@ -685,6 +685,22 @@ def refuse_renames(monkeypatch: pytest.MonkeyPatch, *refused: t.Callable[[str, s
         really_rename(source, target)
 
     monkeypatch.setattr(os, "rename", rename)
+
+
+def test_a_directory_into_which_somebody_puts_something_at_the_last_moment_stays(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "d").mkdir()
+    really_rename = os.rename
+
+    def rename(source: str, target: str) -> None:
+        if source.endswith("/d"):
+            (tmp_path / "d" / "theirs").touch()
+        really_rename(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    assert apply(rmdir(tmp_path / "d")) == []
+    assert names(tmp_path) == ["d", "d/theirs"]
 
 
 def test_what_cannot_be_undone_is_told_and_not_lost(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
