@@ -357,6 +357,33 @@ def test_who_is_not_trusted_gets_nothing(serve: Serve, pki: pathlib.Path, ca: t.
     assert len(found["tls"]["chain"]) == 1
 
 
+def test_who_is_not_trusted_is_shown_no_client_certificate(pki: pathlib.Path) -> None:
+    context = tls(pki, clients=True)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    shown: t.List[t.Any] = []
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(5)
+
+        def accept() -> None:
+            # The handshake that fails, and the one that fetches the certificate.
+            for _time in range(2):
+                client, _address = server.accept()
+                try:
+                    with context.wrap_socket(client, server_side=True) as wrapped:
+                        shown.append(wrapped.getpeercert())
+                except OSError:
+                    continue
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        pair = ((str(pki / "b.pem"), str(pki / "b-key.pem")),)
+        (found,) = probe(settings(server.getsockname()[1], scheme="https", client=pair))
+        thread.join(5)
+    assert kind(found) == "certificate"
+    assert [bool(certificate) for certificate in shown] == [False]
+
+
 def test_skip_verify(serve: Serve, pki: pathlib.Path) -> None:
     registry = serve(everything, tls(pki))
     assert kind(probe(settings(registry.port, scheme="https", skip_verify=True))[0]) is None

@@ -237,6 +237,15 @@ CASES: dict[str, Case] = {
         chain=(GOOD,),
         around=dataclasses.replace(AROUND, node_time=NOW - 9999 * DAY),
     ),
+    "clock, ahead": Case(
+        found(trouble("certificate", "certificate has expired", verify_code=10), tls={}),
+        "192.0.2.10; certificate of registry.example.com from Example CA, valid until 2026-12-21: it is valid from "
+        "2026-10-22 to 2026-12-21, and this node's clock says 2027-03-01 14:30 UTC",
+        "The clock of this node is wrong, it says 2027-03-01 14:30 UTC, and here it is 2026-11-21 14:30 UTC: set it, "
+        "and the certificate of registry.example.com:5000 is valid.",
+        chain=(GOOD,),
+        around=dataclasses.replace(AROUND, node_time=NOW + 100 * DAY),
+    ),
     "wrong_name": Case(
         found(trouble("certificate", "Hostname mismatch", verify_code=62), tls={}),
         "192.0.2.10; certificate of registry.example.com from Example CA, valid until 2026-12-21: it is for "
