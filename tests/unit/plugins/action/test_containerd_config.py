@@ -8,86 +8,27 @@ from __future__ import annotations
 import base64
 import pathlib
 import stat
-import types
 import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.action.containerd_config import ActionModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _files
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
-from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
-
-Raw = dict[str, t.Any]
+from ansible_collections.airgap.nodes.tests.unit.plugins.action.fake_node import Node, Raw
 
 CRI = "io.containerd.grpc.v1.cri"
 IMAGE = "registry.example.com/k8s/pause:3.10"
 FILE = f'version = 2\n\n[plugins."{CRI}"]\n  sandbox_image = "pause:3.8"  # ours\n'
 
 
-class Node:
-    """A config.toml below a directory, and a containerd that tells its version."""
+class ConfigNode(Node):
+    """The task is about config.toml."""
 
-    def __init__(self, directory: pathlib.Path) -> None:
-        self.file = directory / "etc" / "containerd" / "config.toml"
-        self.version: str | None = "1.7.24"
-        self.unit: Raw | None = {
-            "load_state": "loaded",
-            "active_state": "active",
-            "main_pid": 7,
-            "started": 0.0,
-            "exec_start": ["/usr/bin/containerd"],
-        }
-        self.calls: list[str] = []
-        self.asked_for: Raw = {}
-        # What containerd prints of the contents that it is asked about.
-        self.dumps = {"before": "version = 3\n", "after": "version = 3\n"}
-        context = types.SimpleNamespace(no_log=False)
-        self.connection = types.SimpleNamespace(_play_context=context, _shell=types.SimpleNamespace(tmpdir="/nowhere"))
-
-    def write(self, text: str, mode: int = 0o640) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.write_bytes(text.encode())
-        self.file.chmod(mode)
-
-    def text(self) -> str:
-        return self.file.read_bytes().decode()
-
-    def mode(self) -> str:
-        return f"{stat.S_IMODE(self.file.stat().st_mode):04o}"
-
-    def run(self, *, check: bool = False, **options: t.Any) -> Raw:
-        task = types.SimpleNamespace(
-            args={"path": str(self.file), **options},
-            action="airgap.nodes.containerd_config",
-            async_val=0,
-            check_mode=check,
-            diff=True,
-            no_log=False,
-        )
-        action = ActionModule(task, self.connection, None, None, None, None)
-        action._execute_module = self._execute  # type: ignore[method-assign]
-        action._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
-        self.calls = []
-        return action.run(None, {})
-
-    def _execute(self, *, module_name: str, module_args: Raw, task_vars: Raw) -> Raw:
-        assert not task_vars
-        self.calls.append(module_name.removeprefix("airgap.nodes."))
-        if "dumps" in module_args:
-            self.asked_for = module_args
-            return {"dumps": {name: {"rc": 0, "output": text, "errors": ""} for name, text in self.dumps.items()}}
-        if module_name.endswith("_node_read"):
-            self.asked_for = module_args
-            program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""} if self.version else None
-            lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
-            return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": self.unit}
-        applied, _warnings = _files.apply_changes(ChangeSet.from_wire(module_args["changes"]))
-        return {"changed": True, "applied": [vars(step) for step in applied]}
+    def run(self, **options: t.Any) -> Raw:
+        return super().run(**{"path": str(self.file), **options})
 
 
 @pytest.fixture
 def node(tmp_path: pathlib.Path) -> Node:
-    return Node(tmp_path)
+    return ConfigNode(tmp_path, ActionModule)
 
 
 def test_from_nothing(node: Node) -> None:
@@ -153,16 +94,9 @@ IMAGES = "io.containerd.cri.v1.images"
 IMPORTING = 'imports = ["conf.d/*.toml"]\n'
 
 
-def put(node: Node, name: str, text: str) -> pathlib.Path:
-    file = node.file.parent / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-    return file
-
-
 def test_a_setting_is_edited_in_the_file_where_it_counts(node: Node) -> None:
     node.write(f"version = 2\n{IMPORTING}[plugins.'{CRI}']\nsandbox_image = 'unread'\n")
-    other = put(node, "conf.d/99-nvidia.toml", f"version = 2\n[plugins.'{CRI}']\nenable_selinux = true\n")
+    other = node.write(f"version = 2\n[plugins.'{CRI}']\nenable_selinux = true\n", "conf.d/99-nvidia.toml")
     before = node.text()
     result = node.run(sandbox_image=IMAGE)
     assert "msg" not in result
@@ -180,7 +114,7 @@ def test_a_setting_is_edited_in_the_file_where_it_counts(node: Node) -> None:
 def test_no_copy_where_containerd_would_read_it(node: Node, pattern: str) -> None:
     node.version = "2.1.5"
     node.write(f"version = 3\nimports = ['{pattern}']\n")
-    other = put(node, "conf.d/99-nvidia.toml", f"version = 3\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n")
+    other = node.write(f"version = 3\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n", "conf.d/99-nvidia.toml")
     result = node.run(sandbox_image=IMAGE, backup=True)
     assert [file.name for file in other.parent.iterdir()] == [other.name]
     assert result["backup_files"] == []
@@ -194,7 +128,7 @@ def test_no_copy_where_containerd_would_read_it(node: Node, pattern: str) -> Non
 def test_an_error_about_an_imported_file_names_it(node: Node) -> None:
     node.version = "2.1.5"
     node.write(f"version = 3\n{IMPORTING}")
-    other = put(node, "conf.d/a.toml", f"version = 3\ndisabled_plugins = ['{CRI}']\n")
+    other = node.write(f"version = 3\ndisabled_plugins = ['{CRI}']\n", "conf.d/a.toml")
     assert node.run(sandbox_image=IMAGE)["msg"].startswith(f"{other}: disabled_plugins: disables {CRI}, ")
 
 
@@ -206,14 +140,14 @@ def test_an_error_about_an_imported_file_names_it(node: Node) -> None:
 def test_the_version_of_a_file_that_only_imports(node: Node, main: str, imported: int, version: int) -> None:
     node.version = "2.3.4"
     node.write(f"{IMPORTING}{main}")
-    put(node, "conf.d/a.toml", f"version = {imported}\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n")
+    node.write(f"version = {imported}\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n", "conf.d/a.toml")
     assert node.run(sandbox_image=IMAGE)["config_version"] == version
     assert node.text().startswith(f"version = {version}\n")
 
 
 @pytest.mark.parametrize("imports", [["gone.toml"], ["a.toml", "conf.d/*.toml"], "a.toml"])
 def test_a_task_imports_nothing_unread(node: Node, imports: t.Any) -> None:
-    put(node, "a.toml", "")
+    node.write("", "a.toml")
     node.write('version = 2\nimports = ["a.toml"]\n')
     before = node.text()
     result = node.run(settings={"imports": imports})
@@ -227,8 +161,8 @@ def test_a_task_imports_nothing_unread(node: Node, imports: t.Any) -> None:
 
 def test_imports_from_an_unusual_place_take_a_second_reading(node: Node) -> None:
     node.write(f"version = 2\n{IMPORTING}[plugins.'{CRI}']\nsandbox_image = '{IMAGE}'\n")
-    put(node, "conf.d/a.toml", "version = 2\nimports = ['../site.toml']\n")
-    put(node, "site.toml", "oom_score = 1\n")
+    node.write("version = 2\nimports = ['../site.toml']\n", "conf.d/a.toml")
+    node.write("oom_score = 1\n", "site.toml")
     result = node.run(sandbox_image=IMAGE, settings={"oom_score": 1})
     assert node.calls == ["_node_read", "_node_read", "_node_read"]
     assert not result["changed"]
@@ -268,7 +202,7 @@ def test_no_drop_in_where_it_would_replace_the_table(node: Node) -> None:
 def test_a_drop_in_brings_no_other_file_along(node: Node) -> None:
     node.version = "2.1.5"
     node.write("version = 3\n")
-    other = put(node, "conf.d/old.toml", "version = 3\noom_score = 5\n")
+    other = node.write("version = 3\noom_score = 5\n", "conf.d/old.toml")
     path = str(other.with_name("60-airgap-nodes.toml"))
     result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=path)
     assert result["failed"]
@@ -279,7 +213,7 @@ def test_a_drop_in_leaves_the_files_of_others_alone(node: Node) -> None:
     node.version = "2.1.5"
     node.write(f"version = 3\n{IMPORTING}")
     text = f"version = 3\n[plugins.'{IMAGES}']\nsnapshotter = 'native'\n"
-    other = put(node, "conf.d/99-nvidia.toml", text)
+    other = node.write(text, "conf.d/99-nvidia.toml")
     path = other.with_name("60-airgap-nodes.toml")
     settings = {"plugins": {IMAGES: {"snapshotter": "overlayfs"}}}
     result = node.run(settings=settings, layout="drop_in", drop_in_path=str(path))
@@ -302,7 +236,7 @@ def test_a_drop_in_before_one_of_version_2(node: Node, version: str, is_refused:
     """containerd 2.0 to 2.2 merge before they migrate, so that the newer table wins wherever it stands."""
     node.version = version
     node.write(f"version = {own}\nimports = ['conf.d/*.toml']\n")
-    put(node, "conf.d/99-nvidia.toml", f"version = 2\n[plugins.'{CRI}'.containerd]\ndefault_runtime_name = 'nvidia'\n")
+    node.write(f"version = 2\n[plugins.'{CRI}'.containerd]\ndefault_runtime_name = 'nvidia'\n", "conf.d/99-nvidia.toml")
     path = node.file.parent / "conf.d" / "60-airgap-nodes.toml"
     result = node.run(default_runtime_name="runc", layout="drop_in", drop_in_path=str(path))
     if is_refused:
@@ -328,7 +262,7 @@ def test_a_drop_in_of_ours_that_is_imported_no_more(node: Node, image: str) -> N
     node.version = "2.1.5"
     node.write("version = 3\n")
     text = 'version = 3\n[plugins."{}".pinned_images]\nsandbox = "{}"\n'
-    path = put(node, "conf.d/60-airgap-nodes.toml", text.format(IMAGES, image))
+    path = node.write(text.format(IMAGES, image), "conf.d/60-airgap-nodes.toml")
     result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=str(path))
     assert result["restart_required"]
     assert node.text() == f'version = 3\nimports = ["{path.parent}/*.toml"]\n'
@@ -390,7 +324,7 @@ AUTH = f'[plugins."{CRI}".registry.configs."mirror.example.com:5000".auth]\n'
 
 
 def test_credentials_that_have_to_stand_in_config_toml(node: Node) -> None:
-    node.write(f"version = 2\n\n{AUTH}  auth = 'b2xkOm9sZC1zZWNyZXQtNw=='\n", 0o644)
+    node.write(f"version = 2\n\n{AUTH}  auth = 'b2xkOm9sZC1zZWNyZXQtNw=='\n", mode=0o644)
     result = node.run(registries=REGISTRIES)
     assert node.text() == f"version = 2\n\n{AUTH}  username = 'puller'\n  password = 'hush-hush-1'\n"
     assert (node.mode(), result["restart_required"]) == ("0600", True)
@@ -399,7 +333,7 @@ def test_credentials_that_have_to_stand_in_config_toml(node: Node) -> None:
 
 
 def test_credentials_that_others_could_read(node: Node) -> None:
-    node.write(f"version = 2\n\n{AUTH}  username = 'puller'\n  password = 'hush-hush-1'\n", 0o644)
+    node.write(f"version = 2\n\n{AUTH}  username = 'puller'\n  password = 'hush-hush-1'\n", mode=0o644)
     before = node.text()
     result = node.run(registries=REGISTRIES, backup=True)
     assert (node.text(), node.mode(), result["changed"], result["restart_required"]) == (before, "0600", True, False)
@@ -432,8 +366,8 @@ BAD_IMPORTS = {
 @pytest.mark.parametrize(("text", "message"), BAD_IMPORTS.values(), ids=BAD_IMPORTS)
 def test_unsound_imports(node: Node, text: str, message: str) -> None:
     node.write(text)
-    put(node, "bad.toml", "a b\n")
-    put(node, "conf.d/x.toml", "")
+    node.write("a b\n", "bad.toml")
+    node.write("", "conf.d/x.toml")
     result = node.run(sandbox_image=IMAGE)
     assert result["failed"]
     assert result["msg"].startswith(message.replace("DIR", str(node.file.parent)))
@@ -532,7 +466,7 @@ def test_a_secret_that_goes(node: Node) -> None:
     ],
 )
 def test_the_mode_of_a_copy(node: Node, text: str, mode: int, copy: str) -> None:
-    node.write(text, mode)
+    node.write(text, mode=mode)
     result = node.run(sandbox_image=IMAGE, backup=True)
     backup = pathlib.Path(result["backup_file"])
     assert backup.read_bytes().decode() == text

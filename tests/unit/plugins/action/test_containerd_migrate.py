@@ -7,90 +7,36 @@ from __future__ import annotations
 
 import json
 import pathlib
-import stat
-import types
 import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.action.containerd_migrate import ActionModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _files
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
-from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
-
-Raw = dict[str, t.Any]
+from ansible_collections.airgap.nodes.tests.unit.plugins.action.fake_node import Node, Raw
 
 CRI = "io.containerd.grpc.v1.cri"
 PEM = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 HUB = "https://registry-1.docker.io/v2"
 
 
-class Node:
-    """A config.toml and a tree below a directory, and a containerd that tells its version."""
+class MigrateNode(Node):
+    """A config.toml, and the tree beside it."""
 
     def __init__(self, directory: pathlib.Path) -> None:
-        self.directory = directory / "etc" / "containerd"
-        self.directory.mkdir(parents=True)
-        self.file = self.directory / "config.toml"
+        super().__init__(directory, ActionModule)
         self.tree = self.directory / "certs.d"
-        self.version = "1.7.24"
-        self.calls: list[str] = []
-        self.asked_for: Raw = {}
-        self.written: list[str] = []
-        self.unit: Raw | None = {
-            "load_state": "loaded",
-            "active_state": "active",
-            "main_pid": 7,
-            "started": 0.0,
-            "exec_start": ["/usr/bin/containerd"],
-        }
-        context = types.SimpleNamespace(no_log=False)
-        self.connection = types.SimpleNamespace(_play_context=context, _shell=types.SimpleNamespace(tmpdir="/nowhere"))
 
-    def write(self, registry: str, name: str = "config.toml", head: str = "version = 2\n") -> None:
-        """@ stands for the registry table, # for the directory."""
+    def write_tables(self, registry: str, name: str = "config.toml", head: str = "version = 2\n") -> None:
+        """@ stands for the registry table, DIRECTORY for the directory."""
         text = (head + registry).replace("@", f'plugins."{CRI}".registry').replace("DIRECTORY", str(self.directory))
-        (self.directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.directory / name).write_text(text, encoding="utf-8")
+        self.write(text, name)
 
-    def text(self, name: str = "config.toml") -> str:
-        return (self.directory / name).read_text(encoding="utf-8")
-
-    def mode(self, name: str) -> str:
-        return f"{stat.S_IMODE((self.directory / name).stat().st_mode):04o}"
-
-    def run(self, *, check: bool = False, **options: t.Any) -> Raw:
-        args = {"path": str(self.file), "config_path": str(self.tree), **options}
-        task = types.SimpleNamespace(
-            args={name: value for name, value in args.items() if value is not None},
-            action="airgap.nodes.containerd_migrate",
-            async_val=0,
-            check_mode=check,
-            diff=True,
-            no_log=False,
-        )
-        action = ActionModule(task, self.connection, None, None, None, None)
-        action._execute_module = self._execute  # type: ignore[method-assign]
-        action._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
-        self.calls, self.written = [], []
-        return action.run(None, {})
-
-    def _execute(self, *, module_name: str, module_args: Raw, task_vars: Raw) -> Raw:
-        assert not task_vars
-        assert self.connection._play_context.no_log
-        self.calls.append(module_name.removeprefix("airgap.nodes."))
-        if module_name.endswith("_node_read"):
-            self.asked_for = module_args
-            program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""}
-            lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
-            return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": self.unit}
-        self.written = [change["path"] for change in module_args["changes"]]
-        applied, _warnings = _files.apply_changes(ChangeSet.from_wire(module_args["changes"]))
-        return {"changed": True, "applied": [vars(step) for step in applied]}
+    def run(self, **options: t.Any) -> Raw:
+        return super().run(**{"path": str(self.file), "config_path": str(self.tree), **options})
 
 
 @pytest.fixture
-def node(tmp_path: pathlib.Path) -> Node:
-    return Node(tmp_path)
+def node(tmp_path: pathlib.Path) -> MigrateNode:
+    return MigrateNode(tmp_path)
 
 
 MIRROR = '[@.mirrors."docker.io"]\n  endpoint = ["https://a.example"]\n'
@@ -98,8 +44,8 @@ AUTH = '[@.configs."a.example".auth]\n  username = "puller"\n  password = "hush-
 TLS = '[@.configs."a.example".tls]\n  ca_file = "DIRECTORY/ca.pem"\n'
 
 
-def test_from_tables_to_nothing_to_do(node: Node) -> None:
-    node.write(MIRROR)
+def test_from_tables_to_nothing_to_do(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     before = node.text()
     result = node.run()
     assert node.calls == ["_node_read", "_node_apply"]
@@ -135,20 +81,20 @@ def test_from_tables_to_nothing_to_do(node: Node) -> None:
     assert (again["changed"], again["proof"], again["config_path"]) == (False, [], str(node.tree))
 
 
-def test_the_result_of_both_runs_has_the_same_keys(node: Node) -> None:
-    node.write(MIRROR)
+def test_the_result_of_both_runs_has_the_same_keys(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     assert node.run().keys() - {"diff"} == node.run().keys()
 
 
-def test_the_tree_leaves_first_and_config_toml_last(node: Node) -> None:
-    node.write(MIRROR)
+def test_the_tree_leaves_first_and_config_toml_last(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     node.run()
     assert node.written[-1] == str(node.file)
     assert f"{node.tree}/docker.io/hosts.toml" in node.written
 
 
-def test_check_mode_shows_the_whole_plan_and_writes_nothing(node: Node) -> None:
-    node.write(MIRROR)
+def test_check_mode_shows_the_whole_plan_and_writes_nothing(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     before = node.text()
     result = node.run(check=True)
     assert node.calls == ["_node_read"]
@@ -159,8 +105,8 @@ def test_check_mode_shows_the_whole_plan_and_writes_nothing(node: Node) -> None:
     assert result["backup_file"] is None
 
 
-def test_certificates_are_read_before_the_tree_refers_to_them(node: Node) -> None:
-    node.write(MIRROR + TLS)
+def test_certificates_are_read_before_the_tree_refers_to_them(node: MigrateNode) -> None:
+    node.write_tables(MIRROR + TLS)
     message = node.run()["msg"]
     assert message.startswith(
         f'{node.file}: registry.configs."a.example".tls.ca_file: {node.directory}/ca.pem is not on'
@@ -180,9 +126,9 @@ def test_certificates_are_read_before_the_tree_refers_to_them(node: Node) -> Non
 
 
 @pytest.mark.parametrize("auth", ["keep", "header"])
-def test_no_secret_is_told(node: Node, auth: str) -> None:
+def test_no_secret_is_told(node: MigrateNode, auth: str) -> None:
     node.version = "2.1.5"
-    node.write(MIRROR + AUTH)
+    node.write_tables(MIRROR + AUTH)
     node.file.chmod(0o644)
     result = node.run(auth=auth)
     assert node.mode(result["backup_file"]) == "0600"
@@ -195,21 +141,21 @@ def test_no_secret_is_told(node: Node, auth: str) -> None:
     assert result["kept"] == (['registry.configs."a.example".auth'] if auth == "keep" else [])
 
 
-def test_the_proof_tells_headers_only_of_the_tree(node: Node) -> None:
+def test_the_proof_tells_headers_only_of_the_tree(node: MigrateNode) -> None:
     node.version = "2.1.5"
-    node.write(MIRROR + AUTH)
+    node.write_tables(MIRROR + AUTH)
     before, after = (node.run(auth="header", check=True)["proof"][0][key][0]["headers"] for key in ("before", "after"))
     assert (before, after) == ([], ["Authorization"])
 
 
-def test_the_unit_is_the_one_that_is_named(node: Node) -> None:
+def test_the_unit_is_the_one_that_is_named(node: MigrateNode) -> None:
     node.run(unit="k3s-containerd")
     assert node.asked_for["unit"] == "k3s-containerd.service"
 
 
-def test_tables_in_an_imported_file_are_migrated_there(node: Node) -> None:
-    node.write("", head='version = 2\nimports = ["conf.d/*.toml"]\n')
-    node.write(MIRROR, "conf.d/10-mirrors.toml")
+def test_tables_in_an_imported_file_are_migrated_there(node: MigrateNode) -> None:
+    node.write_tables("", head='version = 2\nimports = ["conf.d/*.toml"]\n')
+    node.write_tables(MIRROR, "conf.d/10-mirrors.toml")
     main = node.text()
     result = node.run()
     assert "failed" not in result, result["msg"]
@@ -222,19 +168,19 @@ def test_tables_in_an_imported_file_are_migrated_there(node: Node) -> None:
     assert node.run()["changed"] is False
 
 
-def test_no_copy_is_left_where_containerd_would_read_it(node: Node) -> None:
-    node.write("", head='version = 2\nimports = ["conf.d/*"]\n')
-    node.write(MIRROR, "conf.d/10-mirrors.toml")
+def test_no_copy_is_left_where_containerd_would_read_it(node: MigrateNode) -> None:
+    node.write_tables("", head='version = 2\nimports = ["conf.d/*"]\n')
+    node.write_tables(MIRROR, "conf.d/10-mirrors.toml")
     result = node.run()
     assert result["backup_files"] == []
     assert [warning for warning in result["warnings"] if "no copy of" in warning]
     assert not any("no copy of" in warning for warning in node.run()["warnings"])
 
 
-def test_tables_of_two_files_that_2_x_merges_are_migrated_in_both(node: Node) -> None:
+def test_tables_of_two_files_that_2_x_merges_are_migrated_in_both(node: MigrateNode) -> None:
     node.version = "2.1.5"
-    node.write(MIRROR, head='version = 2\nimports = ["conf.d/*.toml"]\n')
-    node.write('[@.mirrors."quay.io"]\n  endpoint = ["https://b.example"]\n', "conf.d/10-mirrors.toml")
+    node.write_tables(MIRROR, head='version = 2\nimports = ["conf.d/*.toml"]\n')
+    node.write_tables('[@.mirrors."quay.io"]\n  endpoint = ["https://b.example"]\n', "conf.d/10-mirrors.toml")
     result = node.run()
     assert "failed" not in result, result["msg"]
     assert {proof["namespace"] for proof in result["proof"]} == {"docker.io", "quay.io"}
@@ -244,8 +190,8 @@ def test_tables_of_two_files_that_2_x_merges_are_migrated_in_both(node: Node) ->
     assert node.run()["changed"] is False
 
 
-def test_a_file_of_others_is_replaced_only_when_asked_to(node: Node) -> None:
-    node.write(MIRROR)
+def test_a_file_of_others_is_replaced_only_when_asked_to(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     other = node.tree / "docker.io" / "hosts.toml"
     other.parent.mkdir(parents=True)
     other.write_text('[host."https://other.example"]\n', encoding="utf-8")
@@ -259,15 +205,15 @@ def test_a_file_of_others_is_replaced_only_when_asked_to(node: Node) -> None:
     assert "other.example" not in other.read_text(encoding="utf-8")
 
 
-def test_what_is_left_alone_is_neither_written_nor_compared(node: Node) -> None:
-    node.write(MIRROR)
+def test_what_is_left_alone_is_neither_written_nor_compared(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     result = node.run(leave=["docker.io"])
     assert (result["changed"], result["proof"], node.tree.exists()) == (True, [], False)
     assert "mirrors" not in node.text()
 
 
-def test_losses_are_refused_and_nothing_is_written(node: Node) -> None:
-    node.write(MIRROR + TLS.replace("a.example", "docker.io"))
+def test_losses_are_refused_and_nothing_is_written(node: MigrateNode) -> None:
+    node.write_tables(MIRROR + TLS.replace("a.example", "docker.io"))
     before = node.text()
     result = node.run()
     assert result["msg"].startswith('accept_losses: registry.configs."docker.io".tls: ')
@@ -277,16 +223,16 @@ def test_losses_are_refused_and_nothing_is_written(node: Node) -> None:
     ]
 
 
-def test_the_directory_that_the_file_names_is_taken_by_default(node: Node) -> None:
-    node.write(MIRROR + f'[@]\nconfig_path = "{node.directory}/tree"\n')
+def test_the_directory_that_the_file_names_is_taken_by_default(node: MigrateNode) -> None:
+    node.write_tables(MIRROR + f'[@]\nconfig_path = "{node.directory}/tree"\n')
     result = node.run(config_path=None)
     assert result["config_path"] == f"{node.directory}/tree"
     assert (node.directory / "tree" / "docker.io" / "hosts.toml").exists()
     assert "has not loaded CRI with both" in result["warnings"][0]
 
 
-def test_what_the_release_does_not_read_is_told(node: Node) -> None:
-    node.write('[plugins.cri.registry.mirrors."docker.io"]\nendpoint = ["https://a.example"]\n', head="")
+def test_what_the_release_does_not_read_is_told(node: MigrateNode) -> None:
+    node.write_tables('[plugins.cri.registry.mirrors."docker.io"]\nendpoint = ["https://a.example"]\n', head="")
     node.version = "2.1.5"
     result = node.run()
     assert result["changed"] is False
@@ -294,8 +240,8 @@ def test_what_the_release_does_not_read_is_told(node: Node) -> None:
     assert result["warnings"] == [f"{node.file}: {path}: containerd 2.1.5 reads nothing of it"]
 
 
-def test_credentials_that_stay_are_told_when_there_is_nothing_to_do(node: Node) -> None:
-    node.write(AUTH + '[@.headers]\nX-Meta = ["a"]\n[@.auths."https://b.example"]\nauth = "eDp5"\n')
+def test_credentials_that_stay_are_told_when_there_is_nothing_to_do(node: MigrateNode) -> None:
+    node.write_tables(AUTH + '[@.headers]\nX-Meta = ["a"]\n[@.auths."https://b.example"]\nauth = "eDp5"\n')
     result = node.run()
     assert result["changed"] is False
     assert result["kept"] == [
@@ -313,15 +259,15 @@ def test_credentials_that_stay_are_told_when_there_is_nothing_to_do(node: Node) 
         ('version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nmirrors = 3\n', "mirrors: is not a table"),
     ],
 )
-def test_a_file_that_is_not_sound_is_refused(node: Node, content: str, reason: str) -> None:
-    node.file.write_text(content, encoding="utf-8")
+def test_a_file_that_is_not_sound_is_refused(node: MigrateNode, content: str, reason: str) -> None:
+    node.write(content)
     result = node.run()
     assert result["failed"] is True
     assert reason in result["msg"]
     assert str(node.file) in result["msg"]
 
 
-def test_no_file_is_nothing_to_migrate(node: Node) -> None:
+def test_no_file_is_nothing_to_migrate(node: MigrateNode) -> None:
     assert node.run()["changed"] is False
 
 
@@ -333,6 +279,6 @@ def test_no_file_is_nothing_to_migrate(node: Node) -> None:
         ({"auth": "drop"}, "value of auth must be one of: keep, header"),
     ],
 )
-def test_wrong_options(node: Node, options: Raw, reason: str) -> None:
+def test_wrong_options(node: MigrateNode, options: Raw, reason: str) -> None:
     assert reason in node.run(**options)["msg"]
     assert node.calls == []

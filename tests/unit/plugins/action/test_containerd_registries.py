@@ -9,16 +9,13 @@ import datetime
 import pathlib
 import re
 import stat
-import types
 import typing as t
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.airgap.nodes.plugins.action.containerd_registries import ActionModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _files
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet
-from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
+from ansible_collections.airgap.nodes.tests.unit.plugins.action.fake_node import Node, Raw
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -26,56 +23,25 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-Raw = dict[str, t.Any]
-
 A, B = "https://a.example", "https://b.example"
 PASSWORD = "correct horse"
 
 
-class Play:
+class Play(Node):
     """A play with a files directory, and a node below another directory."""
 
     def __init__(self, directory: pathlib.Path, version: str | None = "1.7.24") -> None:
+        super().__init__(directory / "node", ActionModule)
+        self.version = version
         self.beside = directory / "play"
         (self.beside / "files").mkdir(parents=True)
-        self.config_path = directory / "node" / "certs.d"
-        self.config_path.parent.mkdir()
-        self.version = version
-        self.variables: Raw = {}
-        self.calls: list[str] = []
-        self.connection = types.SimpleNamespace(
-            _play_context=types.SimpleNamespace(no_log=False), _shell=types.SimpleNamespace(tmpdir="/nowhere")
-        )
+        self.config_path = self.directory / "certs.d"
+        self.directory.mkdir(parents=True)
         self.loader = DataLoader()
         self.loader.set_vault_secrets([("default", VaultSecret(PASSWORD.encode()))])
 
-    def run(self, *registries: Raw, check: bool = False, **options: t.Any) -> Raw:
-        args = {"registries": list(registries), "config_path": str(self.config_path), **options}
-        task = types.SimpleNamespace(
-            args=args,
-            action="airgap.nodes.containerd_registries",
-            async_val=0,
-            check_mode=check,
-            diff=True,
-            no_log=False,
-            get_search_path=lambda: [str(self.beside)],
-        )
-        action = ActionModule(task, self.connection, None, self.loader, None, None)
-        action._execute_module = self._execute  # type: ignore[method-assign]
-        action._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
-        self.calls = []
-        return action.run(None, self.variables)
-
-    def _execute(self, *, module_name: str, module_args: Raw, task_vars: Raw) -> Raw:
-        assert task_vars == self.variables
-        assert self.connection._play_context.no_log
-        self.calls.append(module_name.removeprefix("airgap.nodes."))
-        if module_name.endswith("_node_read"):
-            program = {"path": "/usr/bin/containerd", "version": self.version, "output": ""} if self.version else None
-            lists: Raw = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
-            return {**read_files({**lists, **module_args}), "programs": {"containerd": program}, "unit": None}
-        applied, _warnings = _files.apply_changes(ChangeSet.from_wire(module_args["changes"]))
-        return {"changed": True, "applied": [vars(step) for step in applied]}
+    def run(self, *registries: Raw, **options: t.Any) -> Raw:
+        return super().run(**{"registries": list(registries), "config_path": str(self.config_path), **options})
 
     def tree(self) -> dict[str, str]:
         """Paths below config_path with modes."""
