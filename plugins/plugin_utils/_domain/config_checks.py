@@ -21,6 +21,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import check_accepted, stated_version
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, versions_read_as
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.known_keys import is_unknown_plugin, plugin_meant
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Beside, Release, Versions
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Difference, look_up
@@ -93,6 +94,28 @@ def _consequence(data: Data, counting: int, release: Release) -> str | None:
 def _listed(data: Data) -> list[t.Any]:
     lists = (data.get(key) for key in ("disabled_plugins", "required_plugins"))
     return [name for names in lists if isinstance(names, list) for name in names]
+
+
+def check_absent(absent: t.Sequence[KeyPath], files: t.Sequence[ConfigFile]) -> None:
+    """A path of a plugin that nobody has would be passed over: an id without its quotes, or a typo.
+
+    A whole id far from any known one passes: it is that of somebody else's plugin, gone after the first run.
+
+    :raises DomainError: names what was meant.
+    """
+    wrong = []
+    for index, path in enumerate(absent):
+        is_there = any(look_up(file.data, path[:2]) is not None for file in files)
+        if path[:1] != ("plugins",) or len(path) < 2 or is_there or not is_unknown_plugin(path[1]):
+            continue
+        meant = plugin_meant(path)
+        if meant is not None:
+            fix = f"Write it as {show_key_path(meant)}."
+        else:
+            fix = 'Write its whole id, in quotes: plugins."io.containerd.grpc.v1.cri".registry.mirrors.'
+        wrong.append(DomainError(f"no containerd has a plugin {path[1]!r}", option=f"absent[{index}]", fix=fix))
+    if wrong:
+        raise DomainError.together(wrong)
 
 
 def check_cri_is_enabled(data: Data) -> None:

@@ -120,6 +120,7 @@ def plan_config(
     texts = {source.path: decode(source, release) for source in (main, *imported)}
     before = tuple(ConfigFile(name, _parsed(name, text, main=path)) for name, text in texts.items())
     config_checks.check_versions(before, release)
+    config_checks.check_absent(intent.absent, before)
     upgrade = _upgrade(texts[path], before, intent, release)
     start = before
     if upgrade is not None:

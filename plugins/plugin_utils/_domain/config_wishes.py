@@ -198,7 +198,12 @@ def both_set_and_absent(path: KeyPath) -> DomainError:
 def _supported(
     wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release
 ) -> tuple[list[Wish], list[str]]:
+    """What can be written, and warnings of the rest.
+
+    :raises DomainError: all that is refused, what no release has before what this one does not.
+    """
     kept = []
+    refused: list[tuple[int, DomainError]] = []
     unsupported, without_effect = intent.unsupported, intent.options.without_effect(release)
     wishes, warnings = _with_one_directory(wishes, intent, release)
     for wish in wishes:
@@ -207,15 +212,17 @@ def _supported(
         if problem is None and wish.path in without_effect:
             problem = known_keys.Unknown(without_effect[wish.path])
         if problem is None:
-            _check_type(wish, release, runtime_type)
-        elif unsupported == "error":
-            raise _not_supported(wish, problem, release)
-        if problem is not None:
+            refused += [(1, error) for error in _misfit(wish, release, runtime_type)]
+        elif unsupported == "error" or (problem.to_all and unsupported == "warn"):
+            refused.append((0 if problem.to_all else 2, _not_supported(wish, problem, release)))
+        else:
             fate = "it is written all the same" if unsupported == "write" else "it is left out on this node"
             hint = f" {_hint(wish, problem.nearest)}" if problem.nearest is not None else ""
             warnings.append(f"{show_key_path(wish.written)}: {_what(problem, release)}; {fate}.{hint}")
         if problem is None or unsupported == "write":
             kept.append(wish)
+    if refused:
+        raise DomainError.together([error for _rank, error in sorted(refused, key=lambda found: found[0])])
     return kept, warnings
 
 
@@ -272,8 +279,13 @@ def _hint(wish: Wish, nearest: KeyPath) -> str:
 
 
 def _not_supported(wish: Wish, problem: known_keys.Unknown, release: Release) -> DomainError:
-    if problem.nearest is not None:
+    quoted = known_keys.quoted(wish.written)
+    if quoted is not None:
+        fix = f"A plugin's id is one key, in quotes: {show_key_path(quoted)}."
+    elif problem.nearest is not None:
         fix = _hint(wish, problem.nearest)
+    elif problem.to_all:
+        fix = "Mend the name; where a plugin of somebody else's reads it, unsupported: write writes it with a warning."
     else:
         fix = (
             "Ask for it only where it is known, or take it for what it is with unsupported: warn (left out with a "
@@ -282,10 +294,10 @@ def _not_supported(wish: Wish, problem: known_keys.Unknown, release: Release) ->
     return DomainError(_what(problem, release), key_path=wish.written, fix=fix)
 
 
-def _check_type(wish: Wish, release: Release, runtime_type: str) -> None:
+def _misfit(wish: Wish, release: Release, runtime_type: str) -> t.Iterator[DomainError]:
     wanted_type = known_keys.misfit(wish.path, wish.value, release, runtime_type=runtime_type)
     if wanted_type is not None:
-        raise DomainError(
+        yield DomainError(
             f"has to be {wanted_type}, or containerd {release} does not start with it",
             key_path=wish.written,
             fix='YAML takes 3.10 for a number, "3" for a text, and yes for true.',

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_checks import (
+    check_absent,
     check_cni_directories,
     check_versions,
 )
@@ -19,6 +20,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import parse_key_path
 
 ANYTHING = ConfigIntent(settings={"oom_score": 1})
 REFUSED_BY = {"2.1.5": False, "2.2.1": False, "2.3.0": True, "2.3.4": True, "2.4.0-beta.0": True, "2.4.0": False}
@@ -42,6 +44,42 @@ def test_a_drop_in_newer_than_the_file(release: str, is_refused: bool) -> None:
     files = (ConfigFile("/etc/containerd/config.toml", {"version": 2}), ConfigFile("/a.toml", {"version": 3}))
     with refused(is_refused=is_refused, what="does not start with a drop-in newer"):
         check_versions(files, Release.parse(release))
+
+
+EXAMPLE = 'Write its whole id, in quotes: plugins."io.containerd.grpc.v1.cri".registry.mirrors.'
+# What absent says, and what is made of it.
+ABSENT: dict[str, tuple[str, str]] = {
+    "an id without its quotes": (
+        "plugins.io.containerd.cri.v1.images.registry",
+        "absent[0]: no containerd has a plugin 'io'. Write it as plugins.\"io.containerd.cri.v1.images\".registry.",
+    ),
+    "a part of an id": ("plugins.io.containerd.cri", f"absent[0]: no containerd has a plugin 'io'. {EXAMPLE}"),
+    "a typo": (
+        'plugins."io.containerd.snapshotter.v1.overlay".root_path',
+        "absent[0]: no containerd has a plugin 'io.containerd.snapshotter.v1.overlay'. "
+        'Write it as plugins."io.containerd.snapshotter.v1.overlayfs".root_path.',
+    ),
+    "a short name of nobody": ("plugins.nope", f"absent[0]: no containerd has a plugin 'nope'. {EXAMPLE}"),
+    "a short name": ("plugins.cri.registry.mirrors", ""),
+    "an id of a release that has gone": ('plugins."io.containerd.runtime.v1.linux".shim', ""),
+    "a name of version 2": ('plugins."io.containerd.internal.v1.restart".interval', ""),
+    "somebody else's plugin": ('plugins."io.containerd.snapshotter.v1.stargz"', ""),
+    "somebody else's plugin, named otherwise": ('plugins."com.example.store.v1.s3".bucket', ""),
+    "what stands in the file": ("plugins.nvidia.a", ""),
+    "all plugins": ("plugins", ""),
+}
+
+
+@pytest.mark.parametrize(("written", "message"), ABSENT.values(), ids=ABSENT)
+def test_absent_names_a_plugin_that_there_is(written: str, message: str) -> None:
+    with contextlib.nullcontext() if not message else pytest.raises(DomainError) as raised:
+        check_absent([parse_key_path(written)], [ConfigFile("/a.toml", {"plugins": {"nvidia": {"a": 1}}})])
+    assert not message or str(raised.value) == message
+
+
+def test_absent_is_looked_at_before_anything_else() -> None:
+    with pytest.raises(DomainError, match="no containerd has a plugin 'io'"):
+        plan_config(b"version = 2\n", ConfigIntent(absent=(("plugins", "io", "a"),)), Release.parse("2.3.4"))
 
 
 @pytest.mark.parametrize(("release", "is_refused"), STOPPED_BY.items(), ids=STOPPED_BY)

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names that are one of ours but for a slip of the fingers. Private to this collection.
+
+``difflib``'s ratio would be too lax for long names, in which two different words weigh little.
+"""
+
+from __future__ import annotations
+
+import difflib
+import typing as t
+
+_MOST_EDITS = 2
+PREFIX = "containerd_"
+
+
+def misspelt(name: str, known: t.Iterable[str]) -> str | None:
+    """The known name that differs in one or two letters, about a quarter of them at most; None for any other name."""
+    distances = {other: _edits(name, other) for other in known}
+    nearest = min(distances, key=lambda other: distances[other], default=None)
+    if nearest is None or not 0 < distances[nearest] <= min(_MOST_EDITS, (len(nearest) + 1) // 4):
+        return None
+    return nearest
+
+
+def misspelt_variables(named: t.Iterable[str], known: t.Collection[str], meant: t.Collection[str]) -> dict[str, str]:
+    """Variables that look like one of the role's, and which; those that others share the prefix with look like none."""
+    suffixes = [name.removeprefix(PREFIX) for name in known if name.startswith(PREFIX)]
+    strange = sorted(name for name in named if name.startswith(PREFIX) and name not in known and name not in meant)
+    found = {name: misspelt(name.removeprefix(PREFIX), suffixes) for name in strange}
+    return {name: f"{PREFIX}{nearest}" for name, nearest in found.items() if nearest is not None}
+
+
+def _edits(name: str, other: str) -> int:
+    """How many letters have to be put, changed or taken out; a name of another length is not looked at."""
+    if abs(len(name) - len(other)) > _MOST_EDITS:
+        return _MOST_EDITS + 1
+    steps = difflib.SequenceMatcher(None, name, other, autojunk=False).get_opcodes()
+    return sum(max(end - start, to - since) for tag, start, end, since, to in steps if tag != "equal")
