@@ -14,7 +14,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pendin
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes, without_copy
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_intent import read_intent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, plan_config
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import about, absolute
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import about, absolute, drop_in_of
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_upgrade import check_dumps
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
 
@@ -26,7 +26,7 @@ class ActionModule(NodeAction):
 
     def execute(self, options: Result) -> Result:
         path = absolute(options["path"], "path")
-        drop_in = absolute(options["drop_in_path"], "drop_in_path") if options["layout"] == "drop_in" else None
+        drop_in = drop_in_of(options, path)
         known = [path, pending_restart.MARK, *([drop_in] if drop_in else [])]
         state = self.read(files=known, globs=list(USUAL_GLOBS), programs=["containerd"])
         release = self.release(state, options["containerd_version"])

@@ -41,6 +41,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
 CONFIG_TOML = "/etc/containerd/config.toml"
+DROP_IN = "/etc/containerd/conf.d/60-airgap-nodes.toml"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -353,7 +354,7 @@ def _own(imported: tuple[ConfigFile, ...], drop_in: DropIn) -> ConfigFile:
     raise DomainError(
         "is not reached by what config.toml can import",
         option="drop_in_path",
-        fix="Name a file of its own that ends in .toml, such as /etc/containerd/conf.d/60-airgap-nodes.toml.",
+        fix=f"Name a file of its own that ends in .toml, such as {DROP_IN}.",
     )
 
 

@@ -269,13 +269,32 @@ def test_a_drop_in_of_ours_that_is_imported_no_more(node: Node, image: str) -> N
     assert path.read_text(encoding="utf-8") == text.format(IMAGES, IMAGE)
 
 
-@pytest.mark.parametrize("name", ["conf.d/60-airgap-nodes", "config.toml"], ids=["not .toml", "the file itself"])
-def test_no_place_for_a_drop_in(node: Node, name: str) -> None:
+def test_no_place_for_a_drop_in(node: Node) -> None:
     node.version = "2.1.5"
     node.write("version = 3\n")
-    result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=str(node.file.parent / name))
+    path = node.file.parent / "conf.d" / "60-airgap-nodes"
+    result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=str(path))
     assert result["msg"].startswith("drop_in_path: is not reached by what config.toml can import. ")
     assert node.text() == "version = 3\n"
+
+
+@pytest.mark.parametrize("version", ["1.7.24", "2.1.5"])
+def test_config_toml_is_no_drop_in(node: Node, version: str) -> None:
+    node.version = version
+    node.write("version = 2\n")
+    result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=f"{node.file.parent}/conf.d/../config.toml")
+    assert result["msg"].startswith(f"drop_in_path: {node.file} is config.toml itself")
+    assert node.text() == "version = 2\n"
+    assert node.calls == []
+
+
+@pytest.mark.parametrize(
+    ("option", "example"),
+    [("path", "/etc/containerd/config.toml"), ("drop_in_path", "/etc/containerd/conf.d/60-airgap-nodes.toml")],
+)
+def test_a_relative_path(node: Node, option: str, example: str) -> None:
+    result = node.run(**{"layout": "drop_in", option: "a.toml"})
+    assert result["msg"] == f"{option}: 'a.toml' is not an absolute path. Write it as {example}."
 
 
 # --- a newer version of the schema
@@ -352,7 +371,14 @@ def test_credentials_that_moved_to_a_header(node: Node) -> None:
 
 
 BAD_IMPORTS = {
-    "a file that is not there": ("imports = ['gone.toml']\n", "DIR/gone.toml: is named in imports and not there; "),
+    "a file that is not there": (
+        "imports = [\n  'conf.d/*',\n  'gone.toml',\n]\n",
+        "DIR/config.toml:3: imports: names DIR/gone.toml, which is not there; ",
+    ),
+    "a file that an imported one names": (
+        "imports = ['conf.d/*']\n",
+        "DIR/conf.d/x.toml:2: imports: names DIR/conf.d/gone.toml, which is not there; ",
+    ),
     "a directory": ("imports = ['conf.d']\n", "DIR/conf.d: is not a file (directory)"),
     "not TOML": ("imports = ['bad.toml']\n", "DIR/bad.toml:1:3: not valid TOML"),
     "a pattern of Go's": (
@@ -367,7 +393,7 @@ BAD_IMPORTS = {
 def test_unsound_imports(node: Node, text: str, message: str) -> None:
     node.write(text)
     node.write("a b\n", "bad.toml")
-    node.write("", "conf.d/x.toml")
+    node.write("# next\nimports = ['gone.toml']\n" if "is not there" in message else "", "conf.d/x.toml")
     result = node.run(sandbox_image=IMAGE)
     assert result["failed"]
     assert result["msg"].startswith(message.replace("DIR", str(node.file.parent)))
