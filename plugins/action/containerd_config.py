@@ -11,7 +11,11 @@ from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTA
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
 from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import config_diff, holds_secret, masked_difference
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes, without_copy
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import (
+    config_changes,
+    left_open,
+    without_copy,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_intent import read_intent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, plan_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import about, absolute, drop_in_of
@@ -37,12 +41,9 @@ class ActionModule(NodeAction):
                 config.content, intent, release, path=path, imported=config.imported, drop_in=config.drop_in
             )
         self._check_upgrade(plan, path)
+        has_credentials = bool(intent.credentials.wishes)
         changes = config_changes(
-            state,
-            plan,
-            backup=options["backup"],
-            is_secret=holds_secret,
-            has_credentials=bool(intent.credentials.wishes),
+            state, plan, backup=options["backup"], is_secret=holds_secret, has_credentials=has_credentials
         )
         copies = self.apply(changes)
         result: Result = {
@@ -57,6 +58,8 @@ class ActionModule(NodeAction):
             ],
         }
         warnings = [*plan.warnings, *(without_copy(state, plan) if options["backup"] else ())]
+        if not has_credentials:
+            warnings += left_open(state, plan, is_secret=holds_secret)
         if warnings:
             result["warnings"] = [f"{path}: {warning}" for warning in warnings]
         if self._task.diff and plan.differences:

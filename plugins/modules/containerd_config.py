@@ -350,7 +350,8 @@ options:
     default: {}
   absent:
     description:
-      - Key paths to remove, a key or a whole table each. Paths that do not exist are passed over.
+      - Key paths to remove, a key or a whole table each. Paths that do not exist are passed over, but for those of a
+        plugin that no containerd has.
       - A path is a list of keys, or a text as TOML writes it, in which a key with a dot stands in quotes. A setting may
         be named as in any config version; a whole table of a plugin is the one that is named.
     type: list
@@ -361,7 +362,8 @@ options:
       - What becomes of a setting that the node's containerd does not have, whether from O(settings) or an option of its
         own. containerd itself passes over such a key, 1.x without a word.
       - V(error) refuses it and names the nearest key that exists. V(warn) leaves it out on that node, with a warning,
-        which a fleet of different releases may want. V(write) writes it all the same, with a warning.
+        which a fleet of different releases may want; a name that no release knows is an error even so. V(write) writes
+        whatever it is all the same, with a warning.
       - Of several O(cni.bin_dirs) both write the first one before containerd 2.1, which has room for one.
     type: str
     choices: [error, warn, write]
@@ -376,16 +378,17 @@ options:
     default: in_place
   drop_in_path:
     description:
-      - The file that is written with O(layout=drop_in).
+      - The file that is written with O(layout=drop_in); not O(path) itself.
     type: str
     default: /etc/containerd/conf.d/60-airgap-nodes.toml
   config_version:
     description:
       - V(keep) leaves the file in its version. A number moves its tables to that version, with their comments and with
         keys that nobody knows; what containerd makes of the file stays the same.
-      - The node's release has to read that version.
+      - The node's release has to read that version. V(newest) is the newest one that it reads, so that nodes of
+        different releases can share it.
     type: str
-    choices: [keep, "2", "3", "4"]
+    choices: [keep, newest, "2", "3", "4"]
     default: keep
   unit:
     description:
@@ -395,7 +398,7 @@ options:
   backup:
     description:
       - Keep a copy of the old file beside it, with its owner and mode. The copy of a file with a password or a header
-        value in it has mode C(0600).
+        value in it has mode C(0600), as the file itself has once a task changed it.
     type: bool
     default: false
   containerd_version:

@@ -19,11 +19,20 @@ from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Cha
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading, about
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState, Program
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import UNIT, unit_name
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import (
+    UNIT,
+    check_unit,
+    unit_name,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import (
     NEWEST,
     NEWEST_LINE,
     Release,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.spelling import (
+    OWN_VARIABLES,
+    check_meant,
+    misspelt_variables,
 )
 
 try:
@@ -32,6 +41,8 @@ except ImportError:
     tomlkit = None  # type: ignore[assignment]
 
 Result = dict[str, t.Any]
+
+ROLE = "airgap.nodes.containerd"
 
 
 class NodeFailure(Exception):
@@ -62,6 +73,7 @@ class NodeAction(ActionBase):
         try:
             if tomlkit is None:
                 raise NodeFailure({"msg": missing_required_lib("tomlkit", reason="on the controller, to edit TOML")})
+            self._check_variables()
             outcome = self.execute(self._options())
         except DomainError as error:
             outcome = {"failed": True, "msg": str(error)}
@@ -71,6 +83,15 @@ class NodeAction(ActionBase):
             if told:
                 outcome[key] = [*told, *outcome.get(key, ())]
         return {**result, **self._passed_on, **outcome}
+
+    def _check_variables(self) -> None:
+        """Ansible takes a misspelt variable of the role for somebody else's."""
+        role = getattr(self._task, "_role", None)
+        if role is None or role.get_name() != ROLE:
+            return
+        found = misspelt_variables(self._variables, role.get_default_vars())
+        if found:
+            check_meant(found, self._templar.template(self._variables.get(OWN_VARIABLES, [])))
 
     def _options(self) -> Result:
         raw = plain(self._task.args)
@@ -203,8 +224,11 @@ class NodeAction(ActionBase):
         One that is newer than the collection knows is treated as the known release that ``containerd_version`` names,
         or, if ``newest_for_newer``, as the newest known one; either is a warning.
 
-        :raises DomainError: neither is known, or they differ: what one knows can make the other ignore a whole file.
+        :raises DomainError: neither is known, or they differ: what one knows can make the other ignore a whole file; or
+            there is nothing that starts the one on the node.
         """
+        if wanted is None:
+            check_unit(state, self.unit)
         named = None if wanted is None else Release.parse(wanted, option="containerd_version")
         program = state.programs.get("containerd")
         if program is None or program.version is None:

@@ -30,8 +30,15 @@ def read_intent(raw: t.Mapping[str, t.Any], release: Release) -> ConfigIntent:
         options=CriOptions.read(raw),
         credentials=node_credentials(registries, release),
         unsupported=raw["unsupported"],
-        config_version=None if raw["config_version"] == "keep" else int(raw["config_version"]),
+        config_version=_config_version(raw["config_version"], release),
     )
+
+
+def _config_version(wanted: str, release: Release) -> int | None:
+    """None for the version that the file has."""
+    if wanted == "keep":
+        return None
+    return release.config_version if wanted == "newest" else int(wanted)
 
 
 def read_key_path(raw: t.Any, at: str) -> KeyPath:

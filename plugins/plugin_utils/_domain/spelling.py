@@ -11,8 +11,12 @@ from __future__ import annotations
 import difflib
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+
 _MOST_EDITS = 2
 PREFIX = "containerd_"
+# The variable that names those of a user's own that look like a slip.
+OWN_VARIABLES = "containerd_own_variables"
 
 
 def misspelt(name: str, known: t.Iterable[str]) -> str | None:
@@ -24,12 +28,27 @@ def misspelt(name: str, known: t.Iterable[str]) -> str | None:
     return nearest
 
 
-def misspelt_variables(named: t.Iterable[str], known: t.Collection[str], meant: t.Collection[str]) -> dict[str, str]:
-    """Variables that look like one of the role's, and which; those that others share the prefix with look like none."""
+def misspelt_variables(named: t.Iterable[str], known: t.Collection[str]) -> dict[str, str]:
+    """Variables that look like one of the role's, and which; what others name with the same prefix looks like none."""
     suffixes = [name.removeprefix(PREFIX) for name in known if name.startswith(PREFIX)]
-    strange = sorted(name for name in named if name.startswith(PREFIX) and name not in known and name not in meant)
+    strange = sorted(name for name in named if name.startswith(PREFIX) and name not in known)
     found = {name: misspelt(name.removeprefix(PREFIX), suffixes) for name in strange}
     return {name: f"{PREFIX}{nearest}" for name, nearest in found.items() if nearest is not None}
+
+
+def check_meant(found: t.Mapping[str, str], own: t.Any) -> None:
+    """:raises DomainError: a misspelt variable is not among the user's own."""
+    errors = [
+        DomainError(
+            "is no variable of the role",
+            option=name,
+            fix=f"Did you mean {meant}? If it is one of your own, name it in {OWN_VARIABLES}.",
+        )
+        for name, meant in found.items()
+        if not isinstance(own, list) or name not in own
+    ]
+    if errors:
+        raise DomainError.together(errors)
 
 
 def _edits(name: str, other: str) -> int:

@@ -88,6 +88,16 @@ def test_another_unit(node: Node) -> None:
     assert node.asked_for["unit"] == "containerd.service"
 
 
+def test_a_unit_that_is_not_there_is_found_before_anything_is_written(node: Node) -> None:
+    node.write(FILE)
+    node.unit = {**(node.unit or {}), "load_state": "not-found", "exec_start": []}
+    result = node.run(sandbox_image=IMAGE, unit="containred")
+    assert result["msg"].startswith("unit: this node has containerd and no unit containred.service. ")
+    assert (node.text(), node.calls) == (FILE, ["_node_read"])
+    # As in an image build, where the unit comes later.
+    assert node.run(sandbox_image=IMAGE, containerd_version="1.7")["changed"]
+
+
 # --- files that config.toml imports
 
 IMAGES = "io.containerd.cri.v1.images"
@@ -315,6 +325,18 @@ def test_an_upgrade_that_containerd_reads_alike(node: Node) -> None:
     assert (result["changed"], result["restart_required"], result["config_version"]) == (True, False, 3)
 
 
+@pytest.mark.parametrize(("version", "newest"), [("1.7.24", 2), ("2.1.5", 3), ("2.3.4", 4)])
+def test_the_newest_version_that_the_release_reads(node: Node, version: str, newest: int) -> None:
+    node.version = version
+    node.write("version = 2\noom_score = 1\n")
+    result = node.run(config_version="newest")
+    assert node.text() == f"version = {newest}\noom_score = 1\n"
+    assert result["config_version"] == newest
+    # It is proved like a number.
+    assert node.calls == (["_node_read"] if newest == 2 else ["_node_read", "_node_read", "_node_apply"])
+    assert not node.run(config_version="newest")["changed"]
+
+
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
 def test_an_upgrade_that_containerd_reads_otherwise(node: Node, check: bool) -> None:
     node.version = "2.1.5"
@@ -496,7 +518,7 @@ def test_the_mode_of_a_copy(node: Node, text: str, mode: int, copy: str) -> None
     result = node.run(sandbox_image=IMAGE, backup=True)
     backup = pathlib.Path(result["backup_file"])
     assert backup.read_bytes().decode() == text
-    assert (f"{stat.S_IMODE(backup.stat().st_mode):04o}", node.mode()) == (copy, f"{mode:04o}")
+    assert (f"{stat.S_IMODE(backup.stat().st_mode):04o}", node.mode()) == (copy, copy)
 
 
 def test_key_paths_in_both_forms(node: Node) -> None:

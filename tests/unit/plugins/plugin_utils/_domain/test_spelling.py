@@ -5,11 +5,18 @@
 
 from __future__ import annotations
 
+import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.spelling import misspelt, misspelt_variables
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.spelling import (
+    OWN_VARIABLES,
+    check_meant,
+    misspelt,
+    misspelt_variables,
+)
 
 DEFAULTS = Path(__file__).resolve().parents[5] / "roles" / "containerd" / "defaults" / "main.yml"
 OURS = frozenset(yaml.safe_load(DEFAULTS.read_text(encoding="utf-8")))
@@ -40,19 +47,30 @@ tolerate_missing_hugetlb_controller use_config_path use_systemd_cgroup user vers
 
 @pytest.mark.parametrize(("name", "meant"), SLIPS.items(), ids=SLIPS)
 def test_a_slip(name: str, meant: str) -> None:
-    assert misspelt_variables([name, "inventory_dir"], OURS, ()) == {name: meant}
+    assert misspelt_variables([name, "inventory_dir"], OURS) == {name: meant}
+
+
+@pytest.mark.parametrize("own", [[], ["containerd_layot"], None], ids=["nothing", "another", "no list"])
+def test_a_slip_that_is_not_meant(own: t.Any) -> None:
+    with pytest.raises(DomainError) as raised:
+        check_meant({"containerd_runtime": "containerd_runtimes"}, own)
+    assert str(raised.value) == (
+        "containerd_runtime: is no variable of the role. Did you mean containerd_runtimes? "
+        "If it is one of your own, name it in containerd_own_variables."
+    )
 
 
 def test_a_slip_that_is_meant() -> None:
-    assert misspelt_variables(["containerd_runtime"], OURS, ["containerd_runtime"]) == {}
+    check_meant({"containerd_runtime": "containerd_runtimes"}, ["containerd_runtime"])
 
 
 def test_other_roles_have_names_of_their_own() -> None:
-    assert misspelt_variables([f"containerd_{name}" for name in FOREIGN], OURS, ()) == {}
+    assert misspelt_variables([f"containerd_{name}" for name in FOREIGN], OURS) == {}
 
 
 def test_our_own_names_are_right() -> None:
-    assert misspelt_variables(OURS, OURS, ()) == {}
+    assert OWN_VARIABLES in OURS
+    assert misspelt_variables(OURS, OURS) == {}
 
 
 @pytest.mark.parametrize("name", ["", "x", "images", "imagesets", "an_entirely_different_name"])
