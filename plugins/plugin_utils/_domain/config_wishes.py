@@ -9,7 +9,11 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import known_keys
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import (
+    known_keys,
+    snapshotters,
+    start_checks,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
     CNI_BIN_DIRS,
     CRI_IDS,
@@ -25,10 +29,15 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_option
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import AUTH_KEYS, NodeCredentials
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import in_canonical_names, leaves
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.image_pulls import SNAPSHOTTER, fails_to_unpack
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.image_pulls import (
+    SNAPSHOTTER,
+    UNPACK_CONFIG,
+    fails_to_unpack,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.runtime_classes import RUNC, RUNC_TYPE
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.setting_values import check_value
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set, applied, look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
@@ -109,16 +118,23 @@ def wanted(intent: ConfigIntent, effective: Data, release: Release) -> Wanted:
     ]
     kept = _with_wishes(effective, (), intent.absent)
     wishes += _own_class(wishes, kept, release)
+    has_unpacking = intent.options.pulls.unpack_config is not None or any(w.path == UNPACK_CONFIG for w in wishes)
     # The options of CRI look at what there is, so they come last and see what else is asked for.
     others = _with_wishes(effective, wishes, intent.absent)
     wishes += [Wish(path, value, path) for path, value in intent.options.wishes(others, release)]
     _check_agreement(wishes, (*intent.absent, *intent.options.removals(others)))
     wishes, warnings = _supported(wishes, effective, intent, release)
-    warnings += _not_unpacked(wishes, effective, intent, release)
+    for wish in wishes:
+        check_value(wish.path, wish.value, wish.written, release)
+    wishes, unknown = _with_known_snapshotters(wishes, effective, intent, release)
+    warnings += unknown
+    wishes, unused = (wishes, []) if has_unpacking else _with_settled_unpacking(wishes, effective, intent)
+    warnings += _stopping(wishes, effective, intent, release)
+    warnings += _not_unpacked(wishes, _after(effective, wishes, intent, unused), release)
     credential_removals, credential_warnings = _credential_removals(intent.credentials, effective)
     return Wanted(
         tuple(wishes),
-        (*intent.options.removals(effective), *credential_removals),
+        (*intent.options.removals(effective), *unused, *credential_removals),
         (*warnings, *intent.credentials.warnings, *credential_warnings),
     )
 
@@ -192,6 +208,86 @@ def both_set_and_absent(path: KeyPath) -> DomainError:
     return DomainError("is both set and named in absent", key_path=path, fix="Leave out one of the two.")
 
 
+# --- what would keep containerd from starting, or CRI from loading
+
+
+def _after(effective: Data, wishes: t.Sequence[Wish], intent: ConfigIntent, gone: t.Sequence[KeyPath] = ()) -> Data:
+    """Effective data as they are to be."""
+    absent = [*map(canonical, intent.absent), *intent.options.removals(effective), *gone]
+    removals = [Remove(path) for path in absent if path[:1] != ("plugins",) or len(path) > 2]
+    return applied(effective, [*removals, *(Set(wish.path, wish.value) for wish in wishes)])
+
+
+def _with_known_snapshotters(
+    wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release
+) -> tuple[list[Wish], list[str]]:
+    """
+    :raises DomainError: a snapshotter is asked for that containerd does not have, or one in use is taken away.
+    """
+    warnings = []
+    after = _after(effective, wishes, intent)
+    asked = {wish.path: wish for wish in wishes}
+    for path, name in snapshotters.used(after).items():
+        fault = snapshotters.fault(name, after, release)
+        wish = asked.get(path)
+        if fault is None or (wish is None and snapshotters.fault(name, effective, release) is not None):
+            continue
+        if wish is None or intent.unsupported == "error":
+            raise _missing_snapshotter(path, wish, fault, intent)
+        if intent.unsupported == "warn":
+            wishes = [other for other in wishes if other is not wish]
+        fate = "it is written all the same" if intent.unsupported == "write" else "it is left out on this node"
+        warnings.append(f"{show_key_path(wish.written)}: {fault[0]}; {fate}.")
+    return wishes, warnings
+
+
+def _missing_snapshotter(
+    path: KeyPath, wish: Wish | None, fault: snapshotters.Fault, intent: ConfigIntent
+) -> DomainError:
+    what, fix = fault
+    effect = "CRI would not load" if path == SNAPSHOTTER else "no pod of the class could run"
+    option = intent.options.option_of_snapshotter(path) if wish is not None else None
+    return DomainError(
+        f"{what}; {effect}", option=option, key_path=None if option else (wish.written if wish else path), fix=fix
+    )
+
+
+def _with_settled_unpacking(
+    wishes: list[Wish], effective: Data, intent: ConfigIntent
+) -> tuple[list[Wish], list[KeyPath]]:
+    """Without what an earlier task left in ``unpack_config`` for a snapshotter that this one puts out of use."""
+    after = _after(effective, wishes, intent)
+    in_use = snapshotters.used(after)
+    is_about_it = {*in_use, UNPACK_CONFIG} & {wish.path for wish in wishes}
+    if not is_about_it and in_use == snapshotters.used(effective):
+        return wishes, []
+    change = snapshotters.settled_unpacking(after)
+    if change is None:
+        return wishes, []
+    others = [wish for wish in wishes if wish.path != UNPACK_CONFIG]
+    if isinstance(change, Remove):
+        return others, [UNPACK_CONFIG] if look_up(effective, UNPACK_CONFIG) is not None else []
+    return [*others, Wish(UNPACK_CONFIG, change.value, UNPACK_CONFIG)], []
+
+
+def _stopping(wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release) -> t.Iterator[str]:
+    """
+    :raises DomainError: containerd would not start, or start without CRI, with what is asked for.
+    """
+    after = _after(effective, wishes, intent)
+    found = list(start_checks.faults([wish.path for wish in wishes], intent.settings, effective, after, release))
+    unpacking = next((wish for wish in wishes if wish.path == UNPACK_CONFIG), None)
+    fault = snapshotters.unpack_fault(unpacking.value, after, release) if unpacking else None
+    if fault is not None:
+        what, fix = fault
+        option = "transfer_service.unpack_config" if intent.options.pulls.unpack_config is not None else None
+        path = None if option else UNPACK_CONFIG
+        found.append(DomainError(f"{what}; CRI would not load", option=option, key_path=path, fix=fix))
+    if found and intent.unsupported != "write":
+        raise found[0]
+    yield from (f"{error} It is written all the same." for error in found)
+
+
 # --- settings that the release does not have
 
 
@@ -249,9 +345,9 @@ def _with_one_directory(wishes: list[Wish], intent: ConfigIntent, release: Relea
     return found, warnings
 
 
-def _not_unpacked(wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release) -> t.Iterator[str]:
+def _not_unpacked(wishes: list[Wish], after: Data, release: Release) -> t.Iterator[str]:
     """A warning of a snapshotter among the settings; the option of that name sees to what it needs."""
-    snapshotter = fails_to_unpack(_with_wishes(effective, wishes, intent.absent), release)
+    snapshotter = fails_to_unpack(after, release)
     for wish in wishes:
         if wish.path == SNAPSHOTTER and snapshotter is not None:
             yield (
