@@ -192,6 +192,7 @@ class Page:
         for depth in range(len(path) - 1, 0, -1):
             relatives = [s for s in self._headers if _within(s.path, path[:depth], proper=False)]
             if relatives:
+                relatives = _of_kind(path[depth], depth, relatives) or relatives
                 place = self.end_of_body(relatives[-1], detached_of=path[:depth])
                 indent = self._indent_below(relatives, path, place)
                 return self._insert_block(place, f"{indent}[{self._header_text(path, relatives[0])}]")
@@ -408,6 +409,12 @@ def _is_blank(statement: Statement) -> bool:
 
 def _within(path: KeyPath, parent: KeyPath, *, proper: bool = True) -> bool:
     return path[: len(parent)] == parent and (len(path) > len(parent) or not proper)
+
+
+def _of_kind(name: str, depth: int, statements: list[Statement]) -> list[Statement]:
+    """Those whose name at that depth differs in its last part alone, as the ids of ``io.containerd.server.v1.…`` do."""
+    kind = name.rpartition(".")[0]
+    return [s for s in statements if kind and "".join(s.path[depth : depth + 1]).rpartition(".")[0] == kind]
 
 
 def _common(one: KeyPath, other: KeyPath) -> KeyPath:
