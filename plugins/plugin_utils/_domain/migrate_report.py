@@ -12,8 +12,11 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_regist
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate import (
     Migration,
     Proof,
+    Wish,
     kept_without_need,
+    left_behind,
 )
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import Plan
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.tree_routes import describe
@@ -41,13 +44,16 @@ def migration_report(
     }
 
 
-def nothing_to_migrate(legacy: Legacy, release: Release) -> Report:
+def nothing_to_migrate(path: str, state: NodeState, legacy: Legacy, wish: Wish, release: Release) -> Report:
     """The same keys where nothing is to do."""
     return {
         **_empty(release),
         "config_path": legacy.config_path or None,
         "kept": list(kept_without_need(legacy)),
-        "warnings": [f"{table}: containerd {release} reads nothing of it" for table in legacy.passed_over],
+        "warnings": [
+            *(f"{table}: containerd {release} reads nothing of it" for table in legacy.passed_over),
+            *(f"{path}: {warning}" for warning in left_behind(state, legacy, wish, release)),
+        ],
     }
 
 

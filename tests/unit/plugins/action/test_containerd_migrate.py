@@ -81,6 +81,32 @@ def test_from_tables_to_nothing_to_do(node: MigrateNode) -> None:
     assert (again["changed"], again["proof"], again["config_path"]) == (False, [], str(node.tree))
 
 
+LISTED = '[host."https://a.example"]\n'
+# Who asks the host is somebody else's business: options, the hosts.toml of quay.io, whether it is told.
+BEHIND: dict[str, tuple[Raw, str | None, bool]] = {
+    "as it was": ({"auth": "keep"}, None, False),
+    "to a header now": ({"auth": "header"}, None, True),
+    "needed by a namespace that is left out": ({"auth": "header", "leave": ["quay.io"]}, LISTED, False),
+    "not needed by it": ({"auth": "header", "leave": ["quay.io"]}, '[host."https://b.example"]\n', True),
+}
+
+
+@pytest.mark.parametrize(("options", "listed", "is_told"), BEHIND.values(), ids=BEHIND)
+def test_credentials_that_an_earlier_migration_left(
+    *, node: MigrateNode, options: Raw, listed: str | None, is_told: bool
+) -> None:
+    node.write_tables(MIRROR + AUTH)
+    assert node.run()["changed"]
+    if listed is not None:
+        node.write(listed, "certs.d/quay.io/hosts.toml")
+    again = node.run(**options)
+    assert (again["changed"], node.calls) == (False, ["_node_read"])
+    assert [warning.partition(" stays, because ")[0] for warning in again.get("warnings", [])] == (
+        [f'{node.file}: registry.configs."a.example".auth:'] if is_told else []
+    )
+    assert "hush-hush" not in str(again)
+
+
 def test_the_result_of_both_runs_has_the_same_keys(node: MigrateNode) -> None:
     node.write_tables(MIRROR)
     assert node.run().keys() - {"diff"} == node.run().keys()
