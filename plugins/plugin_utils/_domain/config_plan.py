@@ -143,7 +143,7 @@ def plan_config(
     _check(after, effect, [difference for file in edits for difference in file.differences], intent, release)
     globs = [target for file in after for target in targets(file.path, file.data, release)]
     edits = tuple(dataclasses.replace(file, copy_read_by=reading_copy_of(file.path, globs)) for file in edits)
-    doubts = config_checks.doubts(effect, after) if intent.speaks_of_cri else ()
+    doubts = config_checks.doubts(effect, after, release) if intent.speaks_of_cri else ()
     return ConfigPlan(
         files=edits,
         config_version=stated_version(after[0].data) or 1,

@@ -126,6 +126,8 @@ def wanted(intent: ConfigIntent, effective: Data, release: Release) -> Wanted:
     wishes, warnings = _supported(wishes, effective, intent, release)
     for wish in wishes:
         check_value(wish.path, wish.value, wish.written, release)
+    wishes, unread = _with_known_entries(wishes, intent, release)
+    warnings += unread
     wishes, unknown = _with_known_snapshotters(wishes, effective, intent, release)
     warnings += unknown
     wishes, unused = (wishes, []) if has_unpacking else _with_settled_unpacking(wishes, effective, intent)
@@ -241,6 +243,30 @@ def _with_known_snapshotters(
     return wishes, warnings
 
 
+def _with_known_entries(wishes: list[Wish], intent: ConfigIntent, release: Release) -> tuple[list[Wish], list[str]]:
+    """
+    :raises DomainError: unpack_config has keys in its tables that the release does not read.
+    """
+    asked = next((wish for wish in wishes if wish.path == UNPACK_CONFIG), None)
+    unread = snapshotters.later_keys(asked.value, release) if asked else []
+    if asked is None or not unread:
+        return wishes, []
+    what = f"containerd {release} does not read {' and '.join(unread)} there"
+    if intent.unsupported == "error":
+        option = _option_of_unpacking(intent)
+        fix = "Ask for it only where it is known, or have it left out with unsupported: warn."
+        raise DomainError(what, option=option, key_path=None if option else asked.written, fix=fix)
+    fate = "it is written all the same" if intent.unsupported == "write" else "it is left out on this node"
+    if intent.unsupported == "warn":
+        known = dataclasses.replace(asked, value=snapshotters.without_later_keys(asked.value, release))
+        wishes = [known if wish is asked else wish for wish in wishes]
+    return wishes, [f"{show_key_path(asked.written)}: {what}; {fate}."]
+
+
+def _option_of_unpacking(intent: ConfigIntent) -> str | None:
+    return "transfer_service.unpack_config" if intent.options.pulls.unpack_config is not None else None
+
+
 def _missing_snapshotter(
     path: KeyPath, wish: Wish | None, fault: snapshotters.Fault, intent: ConfigIntent
 ) -> DomainError:
@@ -280,7 +306,7 @@ def _stopping(wishes: list[Wish], effective: Data, intent: ConfigIntent, release
     fault = snapshotters.unpack_fault(unpacking.value, after, release) if unpacking else None
     if fault is not None:
         what, fix = fault
-        option = "transfer_service.unpack_config" if intent.options.pulls.unpack_config is not None else None
+        option = _option_of_unpacking(intent)
         path = None if option else UNPACK_CONFIG
         found.append(DomainError(f"{what}; CRI would not load", option=option, key_path=path, fix=fix))
     if found and intent.unsupported != "write":

@@ -9,6 +9,7 @@ one in ``unpack_config``, whoever uses it.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import RUNTIMES
@@ -37,6 +38,13 @@ Fault = tuple[str, str]
 _NEEDED_KEYS: t.Mapping[str, tuple[str, ...]] = {
     "devmapper": ("pool_name", "base_image_size"),
     "blockfile": ("scratch_file",),
+}
+# Keys of an entry of unpack_config that came later than the others; read at v1.7.0 to v2.3.4, measured on 1.7.24 and
+# 2.1.5, of which 1.7 passes over them without a word.
+_LATER_KEYS: t.Mapping[str, Release] = {
+    "config_type": Release.parse("2.1.0"),
+    "layer_types": Release.parse("2.1.0"),
+    "optional": Release.parse("2.3.0"),
 }
 
 
@@ -72,9 +80,12 @@ def fault(name: str, effective: Data, release: Release) -> Fault | None:
 
 def unpack_fault(entries: t.Any, effective: Data, release: Release) -> Fault | None:
     """:returns: why the transfer service, and CRI with it, would not load with this ``unpack_config``."""
+    if entries == []:
+        # 1.x does not start with an empty array in the place of tables.
+        return "is empty: no image would be unpacked", "Name what is in use, or leave the key out."
     differs = (*built_in_of(DIFFER, release), *proxies_of(DIFFER, effective, release))
     for entry in entries if isinstance(entries, list) and release.rules.pulls_by_transfer_service else ():
-        if not isinstance(entry, dict) or entry.get("optional"):
+        if not isinstance(entry, dict) or (entry.get("optional") and not _is_later("optional", release)):
             continue
         wrong = fault(str(entry.get("snapshotter")), effective, release)
         if wrong is not None:
@@ -83,6 +94,21 @@ def unpack_fault(entries: t.Any, effective: Data, release: Release) -> Fault | N
             what = f"containerd {release} has no differ {entry['differ']!r}: there are {', '.join(differs)}"
             return what, "Name one of these, or add it to proxy_plugins in the same task."
     return None
+
+
+def later_keys(entries: t.Any, release: Release) -> list[str]:
+    """Keys of these entries that this release does not read."""
+    found = (key for entry in entries if isinstance(entry, dict) for key in entry if _is_later(key, release))
+    return list(dict.fromkeys(found)) if isinstance(entries, list) else []
+
+
+def without_later_keys(entries: t.Any, release: Release) -> list[t.Any]:
+    return [{key: value for key, value in entry.items() if not _is_later(key, release)} for entry in entries]
+
+
+def _is_later(key: str, release: Release) -> bool:
+    since = _LATER_KEYS.get(key)
+    return since is not None and dataclasses.replace(release, final=True) < since
 
 
 def settled_unpacking(after: Data) -> Set | Remove | None:

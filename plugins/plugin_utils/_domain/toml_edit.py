@@ -258,7 +258,7 @@ def _set(page: Page, path: KeyPath, value: t.Any) -> Page:
         rest, literal = path[len(statement.path) :], page.likes_literal()
         return page.with_value(statement, with_entry(page.value_of(statement), rest, value, literal=literal))
     if page.elements(path):
-        return _extended(page, path, value)
+        return _with_elements(page, path, value)
     if value == {}:
         return page.with_table(path)
     if not page.header(path[:-1]) and (statement := page.last_dotted(path[:-1])):
@@ -266,14 +266,22 @@ def _set(page: Page, path: KeyPath, value: t.Any) -> Page:
     return page.with_key(path, value)
 
 
-def _extended(page: Page, path: KeyPath, value: t.Any) -> Page:
-    """An array of tables with more of them at its end; no other edit of it is one that a person would make."""
+def _with_elements(page: Page, path: KeyPath, value: t.Any) -> Page:
+    """An array of tables with other ones: those that stay, in their order, keep their lines; new ones come last."""
     before = look_up(parse(page.text), path)
-    added = value[len(before) :] if isinstance(value, list) and same(value[: len(before)], before) else None
     has_tables = len(page.headers_below(path)) > 0
-    if added is None or has_tables or not all(isinstance(element, dict) for element in added):
+    if has_tables or not isinstance(value, list) or not all(isinstance(element, dict) for element in value):
         raise DomainError("is an array of tables, which is not edited in place", key_path=path, fix="Remove it first.")
-    return functools.reduce(lambda extended, element: extended.with_element(path, element), added, page)
+    if not value:
+        return page.without(path).with_key(path, value)
+    gone, staying = [], 0
+    for index, element in enumerate(before):
+        if staying < len(value) and same(element, value[staying]):
+            staying += 1
+        else:
+            gone.append(index)
+    page = functools.reduce(lambda longer, element: longer.with_element(path, element), value[staying:], page)
+    return functools.reduce(lambda shorter, index: shorter.without_element(path, index), reversed(gone), page)
 
 
 def _removed(page: Page, path: KeyPath, wanted: dict[str, t.Any]) -> Page:

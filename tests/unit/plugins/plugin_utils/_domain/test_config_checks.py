@@ -14,7 +14,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_checks
     check_cni_directories,
     check_versions,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import RUNTIME
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import RUNTIME, V2_CRI
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import plan_config
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
@@ -92,3 +92,39 @@ def test_both_keys_for_directories_of_cni(release: str, is_refused: bool) -> Non
     version = min(3, Release.parse(release).config_version)
     with refused(is_refused=is_refused, what="start without CRI"):
         plan_config(text.replace("3", str(version), 1).encode(), ANYTHING, Release.parse(release))
+
+
+def test_both_keys_in_two_files() -> None:
+    one, other = (
+        ConfigFile(path, {"version": 3, "plugins": {RUNTIME[1]: {"cni": cni}}})
+        for path, cni in (("/etc/containerd/config.toml", {"bin_dirs": ["/b"]}), ("/a.toml", {"bin_dir": "/a"}))
+    )
+    with refused(is_refused=True, what="start without CRI") as raised:
+        check_cni_directories((one, other), Release.parse("2.3.4"))
+    assert raised.value.file == "/a.toml"
+
+
+def test_both_keys_in_the_table_of_version_2() -> None:
+    """Its migration makes one of the two."""
+    cni = {"bin_dir": "/a", "bin_dirs": ["/b"]}
+    file = ConfigFile("/etc/containerd/config.toml", {"version": 2, "plugins": {V2_CRI[1]: {"cni": cni}}})
+    check_cni_directories((file,), Release.parse("2.3.4"))
+
+
+UNREAD = f"{show_key_path((*RUNTIME, 'cni', 'bin_dir'))} is not read by containerd 2.4.2, which looks for"
+
+
+@pytest.mark.parametrize(
+    ("release", "keys", "told"),
+    [
+        ("2.4.2", 'bin_dir = "/a"', True),
+        ("2.4.2", 'bin_dir = ""', False),
+        ("2.4.2", 'bin_dir = "/a"\nbin_dirs = ["/b"]', False),
+        ("2.3.4", 'bin_dir = "/a"', False),
+    ],
+)
+def test_a_directory_of_cni_that_is_not_read_any_more(release: str, keys: str, told: bool) -> None:
+    text = f"version = 3\n[{show_key_path(RUNTIME)}.cni]\n{keys}\n"
+    intent = ConfigIntent(sandbox_image="registry.example.com/pause:3.10")
+    warnings = plan_config(text.encode(), intent, Release.parse(release)).warnings
+    assert [warning.startswith(UNREAD) for warning in warnings] == [True] * told

@@ -184,6 +184,20 @@ REFUSED: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], str, str, str]] = {
         "2.3.4",
         "transfer_service.unpack_config: containerd 2.3.4 has no snapshotter 'foo'",
     ),
+    "an empty unpack_config": (
+        {"transfer_service": {"unpack_config": []}},
+        {},
+        "version = 2\n",
+        "1.7.24",
+        "transfer_service.unpack_config: is empty: no image would be unpacked",
+    ),
+    "with keys of later releases": (
+        {"transfer_service": {"unpack_config": [{"snapshotter": "native", "optional": True, "config_type": "a/b"}]}},
+        {},
+        "version = 2\n",
+        "1.7.24",
+        "transfer_service.unpack_config: containerd 1.7.24 does not read optional and config_type there. ",
+    ),
     "with a differ that is not there": (
         {"transfer_service": {"unpack_config": [{"snapshotter": "native", "differ": "foo"}]}},
         {},
@@ -229,6 +243,13 @@ TAKEN: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], str, str]] = {
 @pytest.mark.parametrize(("options", "asked", "text", "release"), TAKEN.values(), ids=TAKEN)
 def test_taken(options: dict[str, t.Any], asked: dict[str, t.Any], text: str, release: str) -> None:
     assert plan(options, text, release, **asked).differences
+
+
+def test_keys_of_later_releases_left_out_with_a_warning() -> None:
+    options = {"transfer_service": {"unpack_config": [{"snapshotter": "native", "optional": True}]}}
+    planned = plan(options, "version = 2\n", "2.2.1", unsupported="warn")
+    assert look_up(parse(planned.text), (*TRANSFER, "unpack_config")) == [{"snapshotter": "native"}]
+    assert "does not read optional there; it is left out" in planned.warnings[0]
 
 
 def test_left_out_with_a_warning() -> None:
