@@ -11,6 +11,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_option
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import node_credentials
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.option_values import check_numbers
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_registries
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import parse_key_path
@@ -21,6 +22,7 @@ def read_intent(raw: t.Mapping[str, t.Any], release: Release) -> ConfigIntent:
 
     :raises DomainError: a value that cannot be meant, or credentials that this release cannot have.
     """
+    check_numbers(raw, "")
     registries = read_registries(raw["registries"], raw["registries_defaults"])
     return ConfigIntent(
         sandbox_image=raw["sandbox_image"],

@@ -17,6 +17,7 @@ Raw = t.Mapping[str, t.Any]
 
 _TRUE = frozenset({"y", "yes", "on", "1", "true", "t"})
 _FALSE = frozenset({"n", "no", "off", "0", "false", "f"})
+_NUMBERS = range(-(2**63), 2**63)
 _TYPES = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}
 
 
@@ -67,6 +68,18 @@ def read_mapping(raw: t.Any, at: str, known: t.Iterable[str] | None) -> Raw:
         if key not in names:
             raise DomainError("is not a known option", option=f"{at}.{key}", fix=suggest(str(key), tuple(names)))
     return raw
+
+
+def check_numbers(raw: t.Any, at: str) -> None:
+    """:raises DomainError: a number at any depth that no key of config.toml has room for."""
+    if isinstance(raw, dict):
+        for key, value in raw.items():
+            check_numbers(value, f"{at}.{key}" if at else str(key))
+    elif isinstance(raw, list):
+        for index, value in enumerate(raw):
+            check_numbers(value, f"{at}[{index}]")
+    elif isinstance(raw, int) and raw not in _NUMBERS:
+        raise DomainError("the number does not fit into 64 bits", option=at, fix="Use a smaller one.")
 
 
 def require(raw: Raw, at: str, key: str, fix: str) -> None:
