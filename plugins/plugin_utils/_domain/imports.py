@@ -35,10 +35,6 @@ class Followed:
     unread_files: frozenset[str] = frozenset()
     unread_globs: frozenset[str] = frozenset()
 
-    @property
-    def is_complete(self) -> bool:
-        return not self.unread_files and not self.unread_globs
-
 
 class Library:
     """What was read on a node, in as many readings as it took; ``planned`` is a file that will be there, empty so far.

@@ -161,19 +161,13 @@ class Span:
     def read(cls, text: str) -> Span:
         """Reads ``1.4-``, ``1.6.22-1.6``, ``1.7``."""
         start, dash, end = text.partition("-")
-        return cls(_first(start), _after(end if dash else start) if end or not dash else None)
+        return cls(Release.first(start), _after(end if dash else start) if end or not dash else None)
 
     def holds(self, release: Release) -> bool:
         return self.start <= release and not self.is_before(release)
 
     def is_before(self, release: Release) -> bool:
         return self.until is not None and self.until <= release
-
-
-def _first(text: str) -> Release:
-    """The release of that name, and of a line its first pre-release."""
-    release = Release.parse(text)
-    return dataclasses.replace(release, final=False) if text.count(".") == 1 else release
 
 
 def _after(text: str) -> Release:
