@@ -12,12 +12,12 @@ import difflib
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import INTEGERS, fault_of_text
 
 Raw = t.Mapping[str, t.Any]
 
 _TRUE = frozenset({"y", "yes", "on", "1", "true", "t"})
 _FALSE = frozenset({"n", "no", "off", "0", "false", "f"})
-_NUMBERS = range(-(2**63), 2**63)
 _TYPES = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}
 
 
@@ -38,12 +38,9 @@ def read_text(raw: t.Any, at: str) -> str:
 
 
 def check_characters(text: str, at: str) -> None:
-    """:raises DomainError: text that cannot be written to a file, as the escapes of JSON can give it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        what = f"U+{ord(text[error.start]):04X} is half a character"
-        raise DomainError(what, option=at, fix="Write whole ones.") from None
+    """:raises DomainError: text that cannot be written to a file."""
+    if fault := fault_of_text(text):
+        raise DomainError(fault, option=at, fix="Write whole ones.")
 
 
 def read_texts(raw: t.Any, at: str) -> tuple[str, ...]:
@@ -78,7 +75,7 @@ def check_numbers(raw: t.Any, at: str) -> None:
     elif isinstance(raw, list):
         for index, value in enumerate(raw):
             check_numbers(value, f"{at}[{index}]")
-    elif isinstance(raw, int) and raw not in _NUMBERS:
+    elif isinstance(raw, int) and raw not in INTEGERS:
         raise DomainError("the number does not fit into 64 bits", option=at, fix="Use a smaller one.")
 
 

@@ -23,6 +23,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import KEYS
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_page import Page
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import (
+    INTEGERS,
+    fault_of_text,
     replacement,
     same,
     with_entry,
@@ -36,7 +38,6 @@ _POSITION = re.compile(
 _TEMPLATE = re.compile(r"\{\{|\}\}|\{%|%\}|<%|%>|\$\{?[A-Za-z_]|@@?\w+@@?|<[A-Za-z_][\w .-]*>")
 _BARE_VALUE = re.compile(rf"\s*{KEYS}\s*=\s*(?!(?:true|false|inf|nan)\b)[A-Za-z_/~.][^\"'=]*")
 _BOM = "\ufeff"
-_INTEGERS = range(-(2**63), 2**63)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,7 +201,7 @@ def _check_value(value: t.Any, path: KeyPath) -> None:
             _check_value(item, (*path, key))
     elif isinstance(value, str):
         _check_text(value, path)
-    elif isinstance(value, int) and not isinstance(value, bool) and value not in _INTEGERS:
+    elif isinstance(value, int) and not isinstance(value, bool) and value not in INTEGERS:
         raise DomainError("the number does not fit into 64 bits", key_path=path, fix="Use a smaller one.")
     elif not isinstance(value, (bool, int, float, datetime.date, datetime.time)):
         what = "null" if value is None else f"a value of type {type(value).__name__}"
@@ -215,11 +216,8 @@ def _check_keys(path: tuple[t.Any, ...]) -> None:
 
 
 def _check_text(text: str, path: KeyPath) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        what = f"U+{ord(text[error.start]):04X} is half a character"
-        raise DomainError(what, key_path=path, fix="Write whole ones.") from None
+    if fault := fault_of_text(text):
+        raise DomainError(fault, key_path=path, fix="Write whole ones.")
 
 
 def _is_table_wish(before: t.Any, value: t.Any) -> bool:
