@@ -57,9 +57,9 @@ class Node:
 
     files: Files
 
-    def data(self, path: str) -> dict[str, t.Any]:
+    def data(self, path: str, importer: str | None = None) -> dict[str, t.Any]:
         if path not in self.files:
-            raise DomainError("is not there", file=path)
+            raise DomainError(f"names {path}, which is not there", file=importer)
         data: dict[str, t.Any] = parse(self.files[path].decode())
         return data
 
