@@ -41,7 +41,8 @@ class ActionModule(NodeAction):
             legacy = read_legacy(config.files, release)
             if not migrate.is_needed(legacy, wish):
                 waits = pending_restart.is_pending(state, path)
-                report = migrate_report.nothing_to_migrate(path, state, legacy, wish, release)
+                told = [f"{path}: {warning}" for warning in migrate.left_behind(state, legacy, wish, release)]
+                report = migrate_report.nothing_to_migrate(legacy, release, told)
                 return {**report, "restart_required": waits}
             state, migration = self._migration(state, legacy, wish, release)
             tree = plan_registries(state, migration.intent, {}, release)

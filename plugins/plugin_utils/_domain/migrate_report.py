@@ -12,11 +12,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_regist
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.migrate import (
     Migration,
     Proof,
-    Wish,
     kept_without_need,
-    left_behind,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import Plan
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.tree_routes import describe
@@ -44,7 +41,7 @@ def migration_report(
     }
 
 
-def nothing_to_migrate(path: str, state: NodeState, legacy: Legacy, wish: Wish, release: Release) -> Report:
+def nothing_to_migrate(legacy: Legacy, release: Release, warnings: t.Sequence[str] = ()) -> Report:
     """The same keys where nothing is to do."""
     return {
         **_empty(release),
@@ -52,7 +49,7 @@ def nothing_to_migrate(path: str, state: NodeState, legacy: Legacy, wish: Wish, 
         "kept": list(kept_without_need(legacy)),
         "warnings": [
             *(f"{table}: containerd {release} reads nothing of it" for table in legacy.passed_over),
-            *(f"{path}: {warning}" for warning in left_behind(state, legacy, wish, release)),
+            *warnings,
         ],
     }
 
