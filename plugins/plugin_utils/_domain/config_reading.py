@@ -25,9 +25,7 @@ def absolute(path: str, option: str, *, example: str = CONFIG_TOML) -> str:
     :raises DomainError: it is not absolute.
     """
     if not path.startswith("/"):
-        raise DomainError(
-            f"{path!r} is not an absolute path", option=option, fix=f"Write it as {example}."
-        )
+        raise DomainError(f"{path!r} is not an absolute path", option=option, fix=f"Write it as {example}.")
     return posixpath.normpath(path)
 
 
