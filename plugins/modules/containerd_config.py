@@ -50,6 +50,9 @@ options:
       - On containerd 2.1 and newer the transfer service unpacks for V(overlayfs) alone, and every pull for another one
         fails. So the snapshotters that this and O(runtimes[].snapshotter) name are added to its C(unpack_config),
         unless images are pulled locally (see O(use_local_image_pull)) or O(transfer_service.unpack_config) says it.
+        Such an entry goes again when nothing uses its snapshotter any more; entries in any other form stay.
+      - One that the release does not have, and that no C(proxy_plugins) of type C(snapshot) names either, is refused,
+        because CRI would not load. So are C(devmapper) and C(blockfile) without the keys that they need.
     type: str
   default_runtime_name:
     description:
@@ -71,8 +74,9 @@ options:
         required: true
       runtime_type:
         description:
-          - The shim, such as V(io.containerd.runc.v2), V(io.containerd.runsc.v1) or V(io.containerd.kata.v2).
-            Needed for a class that the files do not have yet, unless it is C(runc).
+          - The shim, such as V(io.containerd.runc.v2), V(io.containerd.runsc.v1) or V(io.containerd.kata.v2), or from
+            containerd 1.6 on the absolute path of its program. Needed for a class that the files do not have yet,
+            unless it is C(runc).
         type: str
       runtime_path:
         description:
@@ -293,8 +297,8 @@ options:
         type: bool
       unpack_config:
         description:
-          - For what images are unpacked, as a whole. It has to cover every snapshotter that is in use; one that does
-            not exist keeps CRI from loading, unless it is C(optional).
+          - For what images are unpacked, as a whole, in the place of what is there. It has to cover every snapshotter
+            that is in use; one that does not exist keeps CRI from loading, unless it is C(optional), and is refused.
         type: list
         elements: dict
         suboptions:
@@ -314,11 +318,11 @@ options:
             type: str
           config_type:
             description:
-              - The media type of image configurations that it is for.
+              - The media type of image configurations that it is for. From containerd 2.1 on.
             type: str
           layer_types:
             description:
-              - The media types of layers that it is for.
+              - The media types of layers that it is for. From containerd 2.1 on.
             type: list
             elements: str
           optional:
@@ -346,6 +350,9 @@ options:
       - A key that is named here is set; keys that are not named stay. An empty mapping makes sure that the table
         exists.
       - V(version) is only changed in files that have no tables of another version; see O(config_version).
+      - What would keep containerd from starting, or its CRI from loading, is refused, such as a C(debug.level) or a
+        duration that it cannot read, a plugin in C(disabled_plugins) that CRI needs, or one in C(required_plugins)
+        that the release does not have. What the file has already is let be.
     type: dict
     default: {}
   absent:
@@ -364,6 +371,8 @@ options:
       - V(error) refuses it and names the nearest key that exists. V(warn) leaves it out on that node, with a warning,
         which a fleet of different releases may want; a name that no release knows is an error even so. V(write) writes
         whatever it is all the same, with a warning.
+      - The same goes for a snapshotter that the node's containerd does not have. Plugins that it does not have, in
+        C(required_plugins) for example, are only written with V(write).
       - Of several O(cni.bin_dirs) both write the first one before containerd 2.1, which has room for one.
     type: str
     choices: [error, warn, write]
@@ -489,6 +498,11 @@ EXAMPLES = r"""
         snapshotter: devmapper
         options:
           ConfigPath: /opt/kata/share/defaults/kata-containers/configuration.toml
+    settings:
+      plugins:
+        io.containerd.snapshotter.v1.devmapper:
+          pool_name: containerd-pool
+          base_image_size: 10GB
 
 - name: The NVIDIA runtime class, with devices by CDI (containerd 1.7 and newer)
   airgap.nodes.containerd_config:

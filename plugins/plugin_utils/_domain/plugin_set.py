@@ -109,7 +109,7 @@ io.containerd.streaming.v1.manager                 1.7-
 io.containerd.tracing.processor.v1.otlp            1.6-
 io.containerd.transfer.v1.local                    1.7-     cri: 2.1-
 io.containerd.ttrpc.v1.otelttrpc                   2.0-
-io.containerd.warning.v1.deprecations              1.6-     cri: 1.7-
+io.containerd.warning.v1.deprecations              1.6.25-1.6 1.7.9-  cri: 1.6.25-1.6 1.7.9-
 """
 
 

@@ -71,8 +71,9 @@ def fault(name: str, effective: Data, release: Release) -> Fault | None:
     table = ("plugins", f"{KIND}.{name}")
     missing = [key for key in _NEEDED_KEYS.get(name, ()) if not look_up(effective, (*table, key))]
     if missing:
+        keys = " and ".join(missing)
         return (
-            f"containerd {release} passes over its snapshotter {name} as long as {' and '.join(missing)} is not set",
+            f"containerd {release} passes over its snapshotter {name} without {keys}",
             f'Set what it needs in the same task: settings: {{plugins: {{"{table[1]}": {{{missing[0]}: ...}}}}}}.',
         )
     return None

@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import plugin_id
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.plugin_set import (
+    CONTENT,
     DIFFER,
     SNAPSHOTTER,
     built_in,
@@ -30,6 +31,7 @@ Data = t.Mapping[str, t.Any]
 _DISABLED, _REQUIRED = "disabled_plugins", "required_plugins"
 # containerd's own, where its files name none.
 _DIRECTORIES = {"root": "/var/lib/containerd", "state": "/run/containerd"}
+_CONTENT_STORE = f"{CONTENT}.content"
 _DIFF_DEFAULT: KeyPath = ("plugins", "io.containerd.service.v1.diff-service", "default")
 
 
@@ -40,8 +42,9 @@ def faults(
     ``before`` and ``after`` are effective data."""
     yield from _disabled(_new_names(settings, before, _DISABLED), after, release)
     yield from _required(_new_names(settings, before, _REQUIRED), settings, after, release)
+    disabled = _ids(settings.get(_DISABLED, after.get(_DISABLED)))
     for name in dict.fromkeys(path[1] for path in asked if path[0] == "proxy_plugins" and len(path) > 1):
-        yield from _proxy(name, after, release)
+        yield from _proxy(name, after, disabled, release)
     if _DIFF_DEFAULT in asked:
         yield from _differs(after, release)
     root, state = (look_up(after, (key,)) or default for key, default in _DIRECTORIES.items())
@@ -56,13 +59,18 @@ def faults(
 def _new_names(settings: Data, before: Data, key: str) -> list[str]:
     """Names that the task adds to the list, by their ids."""
     names = settings.get(key)
-    stated = look_up(before, (key,))
-    known = {plugin_id(str(name)) for name in stated} if isinstance(stated, list) else set()
+    known = _ids(look_up(before, (key,)))
     return [name for name in names if plugin_id(str(name)) not in known] if isinstance(names, list) else []
+
+
+def _ids(names: t.Any) -> set[str]:
+    return {plugin_id(str(name)) for name in names} if isinstance(names, list) else set()
 
 
 def _disabled(names: list[str], after: Data, release: Release) -> t.Iterator[DomainError]:
     needed = needed_by_cri(release) | {f"{SNAPSHOTTER}.{name}" for name in used(after).values()}
+    if proxies_of(CONTENT, after, release):
+        needed -= {_CONTENT_STORE}
     for name in names:
         if plugin_id(str(name)) in needed:
             yield DomainError(
@@ -75,9 +83,9 @@ def _disabled(names: list[str], after: Data, release: Release) -> t.Iterator[Dom
 def _required(names: list[str], settings: Data, after: Data, release: Release) -> t.Iterator[DomainError]:
     kinds = set(proxy_types(release).values())
     proxies = {f"{kind}.{name}" for kind in kinds for name in proxies_of(kind, after, release)}
-    disabled = settings.get(_DISABLED, after.get(_DISABLED)) or ()
+    disabled = _ids(settings.get(_DISABLED, after.get(_DISABLED)))
     for name in map(str, names):
-        if plugin_id(name) in {plugin_id(str(other)) for other in disabled}:
+        if plugin_id(name) in disabled:
             yield DomainError(
                 f"names {name}, which disabled_plugins names too: containerd would not start",
                 key_path=(_REQUIRED,),
@@ -91,7 +99,7 @@ def _required(names: list[str], settings: Data, after: Data, release: Release) -
             )
 
 
-def _proxy(name: str, after: Data, release: Release) -> t.Iterator[DomainError]:
+def _proxy(name: str, after: Data, disabled: t.Collection[str], release: Release) -> t.Iterator[DomainError]:
     table = look_up(after, ("proxy_plugins", name))
     if not isinstance(table, dict):
         return
@@ -109,6 +117,13 @@ def _proxy(name: str, after: Data, release: Release) -> t.Iterator[DomainError]:
             f"containerd {release} has a plugin {kind}.{name} of its own, and ends at its start with a second one",
             key_path=("proxy_plugins", name),
             fix="Give the proxy plugin another name.",
+        )
+    elif kind == CONTENT and release.line >= (2, 0) and _CONTENT_STORE not in disabled:
+        yield DomainError(
+            f"would be a second store beside {_CONTENT_STORE}: containerd {release} starts without CRI, and no pod "
+            "could run",
+            key_path=("proxy_plugins", name),
+            fix="Name containerd's own store in disabled_plugins in the same task.",
         )
 
 

@@ -174,8 +174,8 @@ REFUSED: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], str, str, str]] = {
         {},
         "version = 2\n",
         "1.7.24",
-        "snapshotter: containerd 1.7.24 passes over its snapshotter devmapper as long as pool_name and base_image_"
-        "size ",
+        "snapshotter: containerd 1.7.24 passes over its snapshotter devmapper without pool_name and base_image_size"
+        "; CRI would not load. ",
     ),
     "in unpack_config": (
         {"transfer_service": {"unpack_config": [{"snapshotter": "foo"}]}},

@@ -37,6 +37,17 @@ TAKEN: dict[str, tuple[dict[str, t.Any], str]] = {
         "1.7.24",
     ),
     "a sandboxer": ({"proxy_plugins": {"a": {"type": "sandbox", "address": "/run/a.sock"}}}, "2.0.7"),
+    "a store in the place of containerd's own": (
+        {
+            "proxy_plugins": {"a": {"type": "content", "address": "/run/a.sock"}},
+            "disabled_plugins": ["io.containerd.content.v1.content"],
+        },
+        "2.3.4",
+    ),
+    "a second store before 2.0": (
+        {"proxy_plugins": {"a": {"type": "content", "address": "/run/a.sock"}}},
+        "1.7.24",
+    ),
     "a differ that is there": (
         {"plugins": {"io.containerd.service.v1.diff-service": {"default": ["erofs", "walking"]}}},
         "2.1.5",
@@ -100,6 +111,11 @@ REFUSED: dict[str, tuple[dict[str, t.Any], str, str]] = {
         {"proxy_plugins": {"native": {"type": "snapshot", "address": "/run/a.sock"}}},
         "2.3.4",
         "proxy_plugins.native: containerd 2.3.4 has a plugin io.containerd.snapshotter.v1.native of its own",
+    ),
+    "a second store": (
+        {"proxy_plugins": {"a": {"type": "content", "address": "/run/a.sock"}}},
+        "2.0.7",
+        "proxy_plugins.a: would be a second store beside io.containerd.content.v1.content: containerd 2.0.7 starts",
     ),
     "a differ that is not there": (
         {"plugins": {"io.containerd.service.v1.diff-service": {"default": ["erofs"]}}},
