@@ -54,8 +54,9 @@ def left_open(state: NodeState, plan: ConfigPlan, *, is_secret: IsSecret) -> t.I
     for edit in plan.files:
         entry = state.file(edit.path)
         if not edit.differences and _is_open(entry) and _holds_secret(entry.content, is_secret):
+            name = "the file" if edit is plan.files[0] else edit.path
             yield (
-                f"{edit.path} has mode {entry.mode}, and a password, token or header value in it that others can read. "
+                f"{name} has mode {entry.mode}, and a password, token or header value in it that others can read. "
                 "Set it to 0600; a task that changes the file does."
             )
 

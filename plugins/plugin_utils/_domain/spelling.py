@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 
 _MOST_EDITS = 2
+_SHORT = 3
 PREFIX = "containerd_"
 # The variable that names those of a user's own that look like a slip.
 OWN_VARIABLES = "containerd_own_variables"
@@ -22,10 +23,10 @@ OWN_VARIABLES = "containerd_own_variables"
 def misspelt(name: str, known: t.Iterable[str]) -> str | None:
     """The known name that differs in one or two letters, about a quarter of them at most; None for any other name."""
     distances = {other: _edits(name, other) for other in known}
-    nearest = min(distances, key=lambda other: distances[other], default=None)
-    if nearest is None or not 0 < distances[nearest] <= min(_MOST_EDITS, (len(nearest) + 1) // 4):
-        return None
-    return nearest
+    nearest = min(distances, key=lambda other: distances[other], default="")
+    # One letter makes a word of three another one: cni, cri, cdi.
+    most = min(_MOST_EDITS, (len(nearest) + 1) // 4) if len(nearest) > _SHORT else 0
+    return nearest if nearest and 0 < distances[nearest] <= most else None
 
 
 def misspelt_variables(named: t.Iterable[str], known: t.Collection[str]) -> dict[str, str]:

@@ -392,6 +392,15 @@ def test_credentials_that_moved_to_a_header(node: Node) -> None:
     assert not node.run(registries=REGISTRIES)["changed"]
 
 
+def test_a_password_that_others_can_read(node: Node) -> None:
+    """It is told where nothing changes, and mended where something does."""
+    node.write(f"{FILE}\n{AUTH}password = 'hush-hush-1'\n", mode=0o644)
+    (warning,) = node.run(sandbox_image="pause:3.8")["warnings"]
+    assert warning.startswith(f"{node.file}: the file has mode 0644, and a password, ")
+    assert "warnings" not in node.run(sandbox_image=IMAGE)
+    assert node.mode() == "0600"
+
+
 def test_a_file_that_is_too_large(node: Node) -> None:
     node.write("#" * (1 << 20) + "\n")
     result = node.run(sandbox_image=IMAGE)

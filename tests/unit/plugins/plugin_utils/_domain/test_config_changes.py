@@ -110,7 +110,7 @@ def test_a_secret_that_is_left_where_others_can_read_it(
     told = list(left_open(NodeState(files={MAIN: entry(text, mode)}), plan, is_secret=holds_secret))
     assert told == (
         [
-            f"{MAIN} has mode 0644, and a password, token or header value in it that others can read. "
+            "the file has mode 0644, and a password, token or header value in it that others can read. "
             "Set it to 0600; a task that changes the file does."
         ]
         if is_told

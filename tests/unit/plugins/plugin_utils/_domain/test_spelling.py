@@ -34,7 +34,7 @@ SLIPS = {
 }
 # What other roles call theirs.
 FOREIGN = """
-additional_runtimes archive_checksum base_runtime_specs bin_dir cfg_dir config config_cgroup_driver_systemd
+additional_runtimes archive_checksum base_runtime_specs bin_dir cdi cfg_dir cri config config_cgroup_driver_systemd
 config_default_write config_path debug_address debug_format debug_gid debug_level debug_uid default_runtime
 default_base_runtime_spec_patch disable_apparmor discard_unpacked_layers download_url extra_args extra_runtime_args
 grpc_max_recv_message_size grpc_max_send_message_size hosts insecure_registries limit_core limit_mem_lock
@@ -73,7 +73,7 @@ def test_our_own_names_are_right() -> None:
     assert misspelt_variables(OURS, OURS) == {}
 
 
-@pytest.mark.parametrize("name", ["", "x", "images", "imagesets", "an_entirely_different_name"])
+@pytest.mark.parametrize("name", ["", "x", "images", "imagesets", "an_entirely_different_name", "mages_of"])
 def test_no_slip(name: str) -> None:
     assert misspelt(name, ["images"]) is None
 
