@@ -78,5 +78,10 @@ def test_no_slip(name: str) -> None:
     assert misspelt(name, ["images"]) is None
 
 
+def test_two_letters_are_half_of_a_short_word() -> None:
+    assert misspelt("waste", ["wait"]) is None
+    assert misspelt("waitt", ["wait"]) == "wait"
+
+
 def test_no_names() -> None:
     assert misspelt("images", []) is None
