@@ -64,6 +64,12 @@ SETTLED: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], str, t.Any]] = {
         said("native", ours("native"), MINE),
         [{"platform": "linux/amd64", "snapshotter": "zfs"}, entry("overlayfs")],
     ),
+    "none any more, beside an entry of a user": (
+        {},
+        ABSENT,
+        said("native", ours("native"), MINE),
+        [{"platform": "linux/amd64", "snapshotter": "zfs"}, entry("overlayfs")],
+    ),
     "an entry in another form": (
         {"snapshotter": "zfs"},
         {},
@@ -256,6 +262,12 @@ def test_left_out_with_a_warning() -> None:
     planned = plan({"snapshotter": "foo", "enable_selinux": True}, "version = 2\n", unsupported="warn")
     assert "foo" not in planned.text
     assert "it is left out on this node" in planned.warnings[0]
+
+
+def test_one_in_use_whose_proxy_goes_is_an_error_in_any_case() -> None:
+    text = said("stargz", ours("stargz"), more=PROXY)
+    with pytest.raises(DomainError, match="has no snapshotter 'stargz'"):
+        plan({}, text, absent=(("proxy_plugins", "stargz"),), unsupported="warn")
 
 
 def test_written_with_a_warning() -> None:
