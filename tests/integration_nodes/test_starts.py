@@ -72,7 +72,6 @@ ASKED: list[Settings] = [
     {"debug": {"level": "loud"}},
     {"debug": {"level": "INFO"}},
     {"debug": {"level": "warning"}},
-    {"debug": {"format": "xml"}},
     {"debug": {"address": "debug.sock"}},
     {"timeouts": {"io.containerd.timeout.shim.cleanup": "5 seconds"}},
     {"timeouts": {"io.containerd.timeout.shim.cleanup": "-5s"}},
@@ -107,6 +106,7 @@ ASKED: list[Settings] = [
     plugin("io.containerd.service.v1.diff-service", default=["walking"]),
 ]
 SINCE_1_7: list[Settings] = [
+    {"debug": {"format": "xml"}},
     plugin(V2_CRI[1], image_pull_progress_timeout="soon"),
     plugin("io.containerd.nri.v1.nri", plugin_request_timeout="soon"),
     plugin("io.containerd.nri.v1.nri", plugin_request_timeout="2s"),
