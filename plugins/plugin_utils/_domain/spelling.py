@@ -54,8 +54,7 @@ def check_meant(found: t.Mapping[str, str], own: t.Any) -> None:
 
 def _edits(name: str, other: str) -> int:
     """How many letters have to be put, changed or taken out; what is far off at a glance is not looked at."""
-    letters, others = set(name), set(other)
-    if max(abs(len(name) - len(other)), len(letters - others), len(others - letters)) > _MOST_EDITS:
+    if abs(len(name) - len(other)) > _MOST_EDITS or len(set(name) ^ set(other)) > 2 * _MOST_EDITS:
         return _MOST_EDITS + 1
     steps = difflib.SequenceMatcher(None, name, other, autojunk=False).get_opcodes()
     return sum(max(end - start, to - since) for tag, start, end, since, to in steps if tag != "equal")
