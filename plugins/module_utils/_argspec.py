@@ -104,7 +104,7 @@ CONTAINERD_CONFIG: Spec = {
     "unsupported": {"type": "str", "choices": ["error", "warn", "write"], "default": "error"},
     "layout": {"type": "str", "choices": ["in_place", "drop_in"], "default": "in_place"},
     "drop_in_path": {"type": "str", "default": "/etc/containerd/conf.d/60-airgap-nodes.toml"},
-    "config_version": {"type": "str", "choices": ["keep", "2", "3", "4"], "default": "keep"},
+    "config_version": {"type": "str", "choices": ["keep", "newest", "2", "3", "4"], "default": "keep"},
     "backup": {"type": "bool", "default": False},
     "containerd_version": {"type": "str"},
 }

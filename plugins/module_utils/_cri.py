@@ -165,8 +165,8 @@ REASONS: t.Tuple[Reason, ...] = (
         "unauthorized",
         r"401 Unauthorized|pull access denied|insufficient_scope|no basic auth credentials|authorization failed",
         "{where} asks for credentials, or refuses those it was given ({detail})",
-        "Check user, password and the repository's path; for all pulls of a node, set an Authorization header in "
-        "hosts.toml of {namespace}.",
+        "Check user, password and the repository's path; for all pulls of a node, give the host its auth in the entry "
+        "of {namespace} (containerd_registries).",
     ),
     Reason(
         "forbidden",

@@ -50,6 +50,9 @@ options:
       - On containerd 2.1 and newer the transfer service unpacks for V(overlayfs) alone, and every pull for another one
         fails. So the snapshotters that this and O(runtimes[].snapshotter) name are added to its C(unpack_config),
         unless images are pulled locally (see O(use_local_image_pull)) or O(transfer_service.unpack_config) says it.
+        Such an entry goes again when nothing uses its snapshotter any more; entries in any other form stay.
+      - One that the release does not have, and that no C(proxy_plugins) of type C(snapshot) names either, is refused,
+        because CRI would not load. So are C(devmapper) and C(blockfile) without the keys that they need.
     type: str
   default_runtime_name:
     description:
@@ -71,8 +74,9 @@ options:
         required: true
       runtime_type:
         description:
-          - The shim, such as V(io.containerd.runc.v2), V(io.containerd.runsc.v1) or V(io.containerd.kata.v2).
-            Needed for a class that the files do not have yet, unless it is C(runc).
+          - The shim, such as V(io.containerd.runc.v2), V(io.containerd.runsc.v1) or V(io.containerd.kata.v2), or from
+            containerd 1.6 on the absolute path of its program. Needed for a class that the files do not have yet,
+            unless it is C(runc).
         type: str
       runtime_path:
         description:
@@ -293,8 +297,8 @@ options:
         type: bool
       unpack_config:
         description:
-          - For what images are unpacked, as a whole. It has to cover every snapshotter that is in use; one that does
-            not exist keeps CRI from loading, unless it is C(optional).
+          - For what images are unpacked, as a whole, in the place of what is there. It has to cover every snapshotter
+            that is in use; one that does not exist keeps CRI from loading, unless it is C(optional), and is refused.
         type: list
         elements: dict
         suboptions:
@@ -314,11 +318,11 @@ options:
             type: str
           config_type:
             description:
-              - The media type of image configurations that it is for.
+              - The media type of image configurations that it is for. From containerd 2.1 on.
             type: str
           layer_types:
             description:
-              - The media types of layers that it is for.
+              - The media types of layers that it is for. From containerd 2.1 on.
             type: list
             elements: str
           optional:
@@ -346,11 +350,15 @@ options:
       - A key that is named here is set; keys that are not named stay. An empty mapping makes sure that the table
         exists.
       - V(version) is only changed in files that have no tables of another version; see O(config_version).
+      - What would keep containerd from starting, or its CRI from loading, is refused, such as a C(debug.level) or a
+        duration that it cannot read, a plugin in C(disabled_plugins) that CRI needs, or one in C(required_plugins)
+        that the release does not have. What the file has already is let be.
     type: dict
     default: {}
   absent:
     description:
-      - Key paths to remove, a key or a whole table each. Paths that do not exist are passed over.
+      - Key paths to remove, a key or a whole table each. Paths that do not exist are passed over, but for those of a
+        plugin that no containerd has.
       - A path is a list of keys, or a text as TOML writes it, in which a key with a dot stands in quotes. A setting may
         be named as in any config version; a whole table of a plugin is the one that is named.
     type: list
@@ -361,7 +369,10 @@ options:
       - What becomes of a setting that the node's containerd does not have, whether from O(settings) or an option of its
         own. containerd itself passes over such a key, 1.x without a word.
       - V(error) refuses it and names the nearest key that exists. V(warn) leaves it out on that node, with a warning,
-        which a fleet of different releases may want. V(write) writes it all the same, with a warning.
+        which a fleet of different releases may want; a name that no release knows is an error even so. V(write) writes
+        whatever it is all the same, with a warning.
+      - The same goes for a snapshotter that the node's containerd does not have. Plugins that it does not have, in
+        C(required_plugins) for example, are only written with V(write).
       - Of several O(cni.bin_dirs) both write the first one before containerd 2.1, which has room for one.
     type: str
     choices: [error, warn, write]
@@ -376,16 +387,17 @@ options:
     default: in_place
   drop_in_path:
     description:
-      - The file that is written with O(layout=drop_in).
+      - The file that is written with O(layout=drop_in); not O(path) itself.
     type: str
     default: /etc/containerd/conf.d/60-airgap-nodes.toml
   config_version:
     description:
       - V(keep) leaves the file in its version. A number moves its tables to that version, with their comments and with
         keys that nobody knows; what containerd makes of the file stays the same.
-      - The node's release has to read that version.
+      - The node's release has to read that version. V(newest) is the newest one that it reads, so that nodes of
+        different releases can share it.
     type: str
-    choices: [keep, "2", "3", "4"]
+    choices: [keep, newest, "2", "3", "4"]
     default: keep
   unit:
     description:
@@ -395,7 +407,7 @@ options:
   backup:
     description:
       - Keep a copy of the old file beside it, with its owner and mode. The copy of a file with a password or a header
-        value in it has mode C(0600).
+        value in it has mode C(0600), as the file itself has once a task changed it.
     type: bool
     default: false
   containerd_version:
@@ -486,6 +498,11 @@ EXAMPLES = r"""
         snapshotter: devmapper
         options:
           ConfigPath: /opt/kata/share/defaults/kata-containers/configuration.toml
+    settings:
+      plugins:
+        io.containerd.snapshotter.v1.devmapper:
+          pool_name: containerd-pool
+          base_image_size: 10GB
 
 - name: The NVIDIA runtime class, with devices by CDI (containerd 1.7 and newer)
   airgap.nodes.containerd_config:

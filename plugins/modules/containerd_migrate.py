@@ -195,7 +195,7 @@ proof:
       returned: always
       type: list
       elements: dict
-      sample:
+      sample: &route
         - url: https://mirror.example.com/v2
           ca: [/etc/ssl/mirror-ca.pem]
           client: []
@@ -240,17 +240,7 @@ proof:
       returned: always
       type: list
       elements: dict
-      sample:
-        - url: https://mirror.example.com/v2
-          ca: [/etc/ssl/mirror-ca.pem]
-          client: []
-          skip_verify: false
-          headers: []
-        - url: https://registry-1.docker.io/v2
-          ca: []
-          client: []
-          skip_verify: false
-          headers: []
+      sample: *route
       contains: *endpoint
 losses:
   description:

@@ -24,6 +24,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state im
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.overlay import after
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import (
     UNIT,
+    check_unit,
     config_file,
     has_read,
     mark,
@@ -34,6 +35,11 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases impo
     NEWEST_LINE,
     Release,
 )
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.spelling import (
+    OWN_VARIABLES,
+    check_meant,
+    misspelt_variables,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._view import View
 
 try:
@@ -42,6 +48,8 @@ except ImportError:
     tomlkit = None  # type: ignore[assignment]
 
 Result = dict[str, t.Any]
+
+ROLE = "airgap.nodes.containerd"
 
 
 class NodeFailure(Exception):
@@ -81,6 +89,7 @@ class NodeAction(ActionBase):
         try:
             if tomlkit is None:
                 raise NodeFailure({"msg": missing_required_lib("tomlkit", reason="on the controller, to edit TOML")})
+            self._check_variables()
             outcome = self.execute(self._options())
         except DomainError as error:
             outcome = {"failed": True, "msg": str(error)}
@@ -90,6 +99,15 @@ class NodeAction(ActionBase):
             if told:
                 outcome[key] = [*told, *outcome.get(key, ())]
         return {**result, **self._passed_on, **outcome}
+
+    def _check_variables(self) -> None:
+        """Ansible takes a misspelt variable of the role for somebody else's."""
+        role = getattr(self._task, "_role", None)
+        if role is None or role.get_name() != ROLE:
+            return
+        found = misspelt_variables(self._variables, role.get_default_vars())
+        if found:
+            check_meant(found, self._templar.template(self._variables.get(OWN_VARIABLES, [])))
 
     def _options(self) -> Result:
         options = validated(self.ARGUMENT_SPEC, plain(self._task.args))
@@ -269,8 +287,11 @@ class NodeAction(ActionBase):
         One that is newer than the collection knows is treated as the known release that ``containerd_version`` names,
         or, if ``newest_for_newer``, as the newest known one; either is a warning.
 
-        :raises DomainError: neither is known, or they differ: what one knows can make the other ignore a whole file.
+        :raises DomainError: neither is known, or they differ: what one knows can make the other ignore a whole file; or
+            there is nothing that starts the one on the node.
         """
+        if wanted is None:
+            check_unit(state, self.unit)
         named = None if wanted is None else Release.parse(wanted, option="containerd_version")
         program = state.programs.get("containerd")
         if program is None or program.version is None:

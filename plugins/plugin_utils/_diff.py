@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections
+import json
 import re
 import tomllib
 import typing as t
@@ -31,6 +32,13 @@ MASK = "********"
 _CHANGED_MASK = f"{MASK} (changed)"
 _SECRET_KEY = re.compile(
     r"(?i)(proxy-)?auth(orization)?|cookie|.*(passw|passphrase|secret|token|credential|(api|json)_?key).*"
+)
+# Too many other keys end so; in words for a program they are hardly anything else.
+_SHORT_SECRET = re.compile(r"(?i)(.*[_-])?(key|pass|pwd)")
+_STRING_OR_COMMENT = re.compile(
+    r'"""(?:\\.|[^\\])*?"""(?:"{0,2})|"(?:\\.|[^"\\\n])*"'
+    r"|'''.*?'''(?:'{0,2})|'[^'\n]*'|#[^\n]*",
+    re.DOTALL,
 )
 _SECRET_TABLES = frozenset({"auth", "header", "headers"})
 _URL_CREDENTIALS = re.compile(r"://\S*@")
@@ -59,18 +67,31 @@ def holds_secret(path: KeyPath, value: t.Any) -> bool:
     if isinstance(value, dict):
         return any(holds_secret((*path, key), item) for key, item in value.items())
     if isinstance(value, list) and not is_secret(path):
-        return any(holds_secret(path, item) if isinstance(item, dict) else _sets_secret(item) for item in value)
+        return any(holds_secret(path, item) for item in value if isinstance(item, dict)) or _with_masks(value) != value
     return value is not None and not isinstance(value, bool) and is_secret(path)
 
 
-def _sets_secret(item: t.Any) -> bool:
-    """Whether an item of a list is like ``PASSWORD=…`` or ``--token=…``, as in the environment of a plugin."""
-    name, sign, value = item.partition("=") if isinstance(item, str) else ("", "", "")
-    return bool(sign and value) and is_secret((name.lstrip("-"),))
+def _with_masks(items: list[t.Any]) -> list[t.Any]:
+    """A list less its secrets: ``PASSWORD=…``, ``--token=…`` and what follows a ``--token``, as programs get them."""
+    found: list[t.Any] = []
+    flag = ""
+    for item in items:
+        name, sign, value = item.partition("=") if isinstance(item, str) else ("", "", "")
+        if sign and _gives_secret(name, value):
+            found.append(f"{name}={MASK}")
+        elif flag and _gives_secret(flag, name) and not name.startswith("-"):
+            found.append(MASK)
+        else:
+            found.append(item)
+        flag = name if name.startswith("-") and not sign else ""
+    return found
 
 
-def _mask_assignment(item: str) -> str:
-    return f"{item.partition('=')[0]}={MASK}"
+def _gives_secret(name: str, value: str) -> bool:
+    """Whether a word of a command line or an environment names a secret; a path only names where one is."""
+    word = name.lstrip("-")
+    is_short = _SHORT_SECRET.fullmatch(word) is not None and not value.startswith("/")
+    return bool(value) and (is_secret((word,)) or is_short)
 
 
 def mask_value(path: KeyPath, value: t.Any) -> t.Any:
@@ -82,7 +103,7 @@ def mask_value(path: KeyPath, value: t.Any) -> t.Any:
     if is_secret(path):
         return MASK
     if isinstance(value, list):
-        return [_mask_assignment(item) if _sets_secret(item) else mask_value(path, item) for item in value]
+        return [mask_value(path, item) for item in _with_masks(value)]
     if isinstance(value, str) and path[-1:] and path[-1].lower() in _ENDPOINTS and _BARE_CREDENTIALS.match(value):
         return f"{MASK}@{value.rpartition('@')[2]}"
     return mask_urls(value) if isinstance(value, str) else value
@@ -173,18 +194,39 @@ class _Mask:
 
     def _assignment(self, statement: Statement) -> str:
         value = self._text(statement.value_start, statement.value_end)
-        if _is_masked(statement.path, value):
-            # In an array of tables, a path comes more than once.
-            place = statement.path, self.seen[statement.path]
-            self.seen[statement.path] += 1
-            self.secrets[place] = value
-            value = f'"{MASK if self.known.get(place, value) == value else _CHANGED_MASK}"'
+        words = _words(statement.path, value)
+        if words:
+            value = self._with_masked_words(statement.path, value, words)
+        elif _is_masked(statement.path, value):
+            value = f'"{self._mask(statement.path, value)}"'
         elif statement.path[-1].lower() in _ENDPOINTS:
             value = _QUOTED_CREDENTIALS.sub(rf"\1{MASK}@", value)
         if "\n" in value:
             value = "\n".join(map(_beside, value.split("\n")))
         before = self._text(statement.start, statement.value_start)
         return before + value + _beside(self._text(statement.value_end, statement.end))
+
+    def _mask(self, path: KeyPath, secret: str) -> str:
+        # In an array of tables, a path comes more than once.
+        place = path, self.seen[path]
+        self.seen[path] += 1
+        self.secrets[place] = secret
+        return MASK if self.known.get(place, secret) == secret else _CHANGED_MASK
+
+    def _with_masked_words(self, path: KeyPath, value: str, words: list[str]) -> str:
+        """An array of words for a program, with the secrets among them masked one by one."""
+        pairs = zip(words, _with_masks(words), strict=True)
+
+        def shown(match: re.Match[str]) -> str:
+            if match[0].startswith("#"):
+                return match[0]
+            word, masked = next(pairs)
+            if word == masked:
+                return match[0]
+            name = masked.removesuffix(MASK)
+            return json.dumps(name + self._mask((*path, name), word), ensure_ascii=False)
+
+        return _STRING_OR_COMMENT.sub(shown, value)
 
     def _comment(self, line: str, table: KeyPath) -> str:
         """Commented-out keys are masked as they would be without the ``#``, and so are all lines of their values."""
@@ -214,6 +256,14 @@ def _mask_prose(match: re.Match[str]) -> str:
 
 def _end_of_line(line: str) -> str:
     return line[len(line.rstrip("\r\n")) :]
+
+
+def _words(path: KeyPath, value: str) -> list[str]:
+    """The items of an array of texts that is no secret as a whole; none where it is anything else."""
+    if is_secret(path) or not value.startswith("["):
+        return []
+    items = tomllib.loads(f"x = {value}")["x"]
+    return items if all(isinstance(item, str) for item in items) and _with_masks(items) != items else []
 
 
 def _is_masked(path: KeyPath, value: str) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 import os
+import random
 import tomllib
 import typing as t
 from dataclasses import dataclass, field
@@ -56,9 +57,9 @@ class Node:
 
     files: Files
 
-    def data(self, path: str) -> dict[str, t.Any]:
+    def data(self, path: str, importer: str | None = None) -> dict[str, t.Any]:
         if path not in self.files:
-            raise DomainError("is not there", file=path)
+            raise DomainError(f"names {path}, which is not there", file=importer)
         data: dict[str, t.Any] = parse(self.files[path].decode())
         return data
 
@@ -175,13 +176,18 @@ def _spelt(path: Path, value: t.Any, release: Release) -> tuple[Path, t.Any]:
 
 
 def count() -> int:
-    """How many cases to make up in all; the number in AIRGAP_NODES_CASES, or enough for every day."""
-    return int(os.environ.get("AIRGAP_NODES_CASES") or 450)
+    """How many cases to make up for each release; of the number in AIRGAP_NODES_CASES, or enough for every day."""
+    return int(os.environ.get("AIRGAP_NODES_CASES") or 450) // len(RELEASES) + 1
 
 
 def seed() -> str:
     """What the cases are made up from; the text in AIRGAP_NODES_SEED, or always the same."""
     return os.environ.get("AIRGAP_NODES_SEED") or "1"
+
+
+def draw(name: str) -> random.Random:
+    """What the cases of a release are drawn by, the same ones at every run with the same seed."""
+    return random.Random(f"{seed()} {name}")  # noqa: S311
 
 
 def shown(files: Files) -> str:

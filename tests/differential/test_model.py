@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import random
 import typing as t
 
 import pytest
@@ -23,11 +22,11 @@ from differential.judge import (
     Files,
     Node,
     count,
+    draw,
     dump_all,
     in_one_file,
     is_decided_by_chance,
     release,
-    seed,
     shown,
     without_derived,
 )
@@ -35,11 +34,9 @@ from differential.judge import (
 
 def start_files(name: str) -> list[Files]:
     """Every fixture, and files made up from the seed."""
-    draw = random.Random(f"{seed()} {name}")  # noqa: S311
+    drawn, newest = draw(name), release(name).config_version
     fixtures: list[Files] = [{CONFIG: content} for content in cases.FIXTURES.values()]
-    return fixtures + [
-        cases.start_files(draw, newest=release(name).config_version) for _number in range(count() // len(RELEASES) + 1)
-    ]
+    return fixtures + [cases.start_files(drawn, newest=newest) for _number in range(count())]
 
 
 def check(files: t.Sequence[ConfigFile], release: Release) -> None:

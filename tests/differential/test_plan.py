@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import random
 import typing as t
 from collections import Counter
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from differential.judge import (
     Files,
     Node,
     count,
+    draw,
     dump_all,
     in_one_file,
     is_decided_by_chance,
@@ -101,22 +101,19 @@ def intent_of(wishes: cases.Wishes) -> ConfigIntent:
 
 def cases_of(name: str) -> tuple[list[Case], Counter[str]]:
     """As many files and wishes as were asked for, less those that the collection refuses, and these by their reason."""
-    draw = random.Random(f"{seed()} {name}")  # noqa: S311
+    drawn, newest = draw(name), release(name).config_version
     found, refused = [], Counter[str]()
     fixtures = list(cases.FIXTURES.values())
-    for number in range(count() // len(RELEASES) + 1):
-        files = (
-            {CONFIG: draw.choice(fixtures)}
-            if number % 3 == 0
-            else cases.start_files(draw, newest=release(name).config_version)
-        )
+    for number in range(count()):
+        is_fixture = number % 3 == 0
+        files = {CONFIG: drawn.choice(fixtures)} if is_fixture else cases.start_files(drawn, newest=newest)
         try:
             parsed = Node(files).parsed(release(name))
             settings = list(leaves(effective(parsed, release(name))))
             if is_decided_by_chance(files):
                 refused["(not asked, since containerd decides by chance)"] += 1
                 continue
-            wishes = cases.wishes(draw, settings)
+            wishes = cases.wishes(drawn, settings)
             intent = intent_of(wishes)
             found.append(Case(files, wishes, intent, planned(files, wishes, intent, name)))
         except DomainError as refusal:

@@ -93,13 +93,14 @@ def run_many(release_name: str, cases: Sequence[Case], arguments: Sequence[str])
         raise Lack("To give containerd a root directory of its own needs root. Run this again as root.")
     programs_root = ensure_root(choose([release_name])[0])
     # One directory for all, and beside the programs, which are linked and not copied.
-    with _scratch() as scratch, ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with scratch() as directory, ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         run = partial(_run, programs_root, tuple(arguments))
-        return list(pool.map(run, (scratch / str(number) for number in range(len(cases))), cases))
+        return list(pool.map(run, (directory / str(number) for number in range(len(cases))), cases))
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch() -> Iterator[Path]:
+    """A directory for roots, beside the programs that are linked into them."""
     parent = paths.cache() / "dumps"
     parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parent) as directory:
@@ -109,10 +110,7 @@ def _scratch() -> Iterator[Path]:
 def _run(programs_root: Path, arguments: tuple[str, ...], root: Path, case: Case) -> DumpResult:
     shutil.copytree(programs_root, root, copy_function=os.link, symlinks=True)
     try:
-        for path, content in case.files.items():
-            file = root / path.lstrip("/")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+        write_files(root, case)
         # chroot(8) also makes / the working directory, which is the daemon's and counts for relative globs.
         command = ["chroot", str(root), "/usr/bin/containerd", *arguments]
         done = subprocess.run(
@@ -121,6 +119,13 @@ def _run(programs_root: Path, arguments: tuple[str, ...], root: Path, case: Case
     finally:
         shutil.rmtree(root)
     return DumpResult(done.returncode, _text(done.stdout), _text(done.stderr))
+
+
+def write_files(root: Path, case: Case) -> None:
+    for path, content in case.files.items():
+        file = root / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
 
 
 def _text(output: bytes) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet, Check
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import config_checks, start_checks
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import candidate_checks, config_checks
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import canonical
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, show_key_path
@@ -61,7 +61,7 @@ def check_starts(files: t.Sequence[ConfigFile], release: Release) -> None:
     config_checks.check_versions(files, release)
     config_checks.check_cni_directories(files, release)
     config_checks.check_one_registry_method(effect, files, release)
-    start_checks.check_values(effect, files, release)
+    candidate_checks.check_values(effect, files, release)
 
 
 def _as_containerd_says(path: KeyPath) -> str:

@@ -27,27 +27,43 @@ def config_changes(
 ) -> ChangeSet:
     """The files that change, what is imported first, behind the mark that says that a restart is due.
 
-    A secret that is written must not be readable by others, whatever the file was before; with ``has_credentials`` the
-    task owns credentials in these files, so that the mode of a file that holds some is put right, too. No copy is left
-    where containerd would read it, and none that others can read of a file with a secret in it.
+    A file with a secret in it is not written so that others can read it, whatever it was before; with
+    ``has_credentials`` the task owns credentials in these files, so that the mode of one that does not change is put
+    right, too. No copy is left where containerd would read it, and none that others can read of a file with a secret.
     """
     marks = pending_restart.mark(state, plan.files[0].path) if plan.restart_required else ()
     changes: list[Change] = [*marks]
     for edit in reversed(plan.files):
         entry = state.file(edit.path)
-        writes_secret = any(is_secret(difference.path, difference.after) for difference in edit.differences)
-        is_open = entry.mode is not None and not entry.mode.endswith("00")
+        mode = "0600" if _is_open(entry) and _holds_secret(edit.text.encode(), is_secret) else None
         if edit.differences:
             changes += _change(
                 edit,
                 entry,
-                mode="0600" if writes_secret else None,
+                mode=mode,
                 backup=backup and not edit.copy_read_by,
-                backup_mode="0600" if is_open and _holds_secret(entry.content, is_secret) else None,
+                backup_mode="0600" if _is_open(entry) and _holds_secret(entry.content, is_secret) else None,
             )
-        elif has_credentials and is_open and _holds_secret(edit.text.encode(), is_secret):
-            changes += _change(edit, entry, mode="0600", backup=False)
+        elif has_credentials and mode:
+            changes += _change(edit, entry, mode=mode, backup=False)
     return ChangeSet(tuple(changes))
+
+
+def left_open(state: NodeState, plan: ConfigPlan, *, is_secret: IsSecret) -> t.Iterator[str]:
+    """Warnings of files that do not change, with a secret in them that others can read."""
+    for edit in plan.files:
+        entry = state.file(edit.path)
+        if not edit.differences and _is_open(entry) and _holds_secret(entry.content, is_secret):
+            name = "the file" if edit is plan.files[0] else edit.path
+            yield (
+                f"{name} has mode {entry.mode}, and a password, token or header value in it that others can read. "
+                "Set it to 0600; a task that changes the file does."
+            )
+
+
+def _is_open(entry: Entry) -> bool:
+    """Whether others can read the file, as they could one that is new."""
+    return entry.mode is None or not entry.mode.endswith("00")
 
 
 def without_copy(state: NodeState, plan: ConfigPlan) -> t.Iterator[str]:

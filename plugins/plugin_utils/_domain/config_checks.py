@@ -11,22 +11,30 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
+    CNI_BIN_DIRS,
     CRI_IDS,
     REGISTRY,
     REGISTRY_CONFIG_PATH,
+    RUNTIME,
     V1_CRI,
     V2_CRI,
     names,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import check_accepted, stated_version
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, versions_read_as
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import (
+    ConfigFile,
+    cni_directories_twice,
+    versions_read_as,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.known_keys import is_unknown_plugin, plugin_meant
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Beside, Release, Versions
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Difference, look_up
 
 Data = t.Mapping[str, t.Any]
 
+_BIN_DIR: KeyPath = (*RUNTIME, "cni", "bin_dir")
 _TYPE_NAMES = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
 
 
@@ -93,6 +101,28 @@ def _consequence(data: Data, counting: int, release: Release) -> str | None:
 def _listed(data: Data) -> list[t.Any]:
     lists = (data.get(key) for key in ("disabled_plugins", "required_plugins"))
     return [name for names in lists if isinstance(names, list) for name in names]
+
+
+def check_absent(absent: t.Sequence[KeyPath], files: t.Sequence[ConfigFile]) -> None:
+    """A path of a plugin that nobody has would be passed over: an id without its quotes, or a typo.
+
+    A whole id far from any known one passes: it is that of somebody else's plugin, gone after the first run.
+
+    :raises DomainError: names what was meant.
+    """
+    wrong = []
+    for index, path in enumerate(absent):
+        is_there = any(look_up(file.data, path[:2]) is not None for file in files)
+        if path[:1] != ("plugins",) or len(path) < 2 or is_there or not is_unknown_plugin(path[1]):
+            continue
+        meant = plugin_meant(path)
+        if meant is not None:
+            fix = f"Write it as {show_key_path(meant)}."
+        else:
+            fix = 'Write its whole id, in quotes: plugins."io.containerd.grpc.v1.cri".registry.mirrors.'
+        wrong.append(DomainError(f"no containerd has a plugin {path[1]!r}", option=f"absent[{index}]", fix=fix))
+    if wrong:
+        raise DomainError.together(wrong)
 
 
 def check_cri_is_enabled(data: Data) -> None:
@@ -171,21 +201,19 @@ def check_directories(differences: t.Iterable[Difference]) -> None:
 
 
 def check_cni_directories(files: t.Sequence[ConfigFile], release: Release) -> None:
-    """A release that reads only one of the keys passes over the other.
+    """A release that reads only one of the keys passes over the other, and so does the migration of version 2.
 
-    :raises DomainError: a table has both keys for directories of CNI, which stops CRI of 2.1 to 2.3.
+    :raises DomainError: both keys for directories of CNI count, which stops CRI of 2.1 to 2.3.
     """
-    for file in files if release.rules.has_bin_dirs and release.rules.reads_bin_dir else ():
-        plugins = file.data.get("plugins")
-        for name in plugins if isinstance(plugins, dict) else ():
-            cni = look_up(file.data, ("plugins", name, "cni"))
-            if isinstance(cni, dict) and cni.get("bin_dir") and cni.get("bin_dirs"):
-                raise DomainError(
-                    "stands beside bin_dirs: containerd 2.1 to 2.3 start without CRI, and no pod could run",
-                    file=file.path,
-                    key_path=("plugins", name, "cni", "bin_dir"),
-                    fix="Leave one of the two, for example by naming this one in absent.",
-                )
+    rules = release.rules
+    if rules.has_bin_dirs and rules.reads_bin_dir and cni_directories_twice(files, release):
+        file = next(file for file in files if look_up(file.data, _BIN_DIR))
+        raise DomainError(
+            "stands beside bin_dirs: containerd 2.1 to 2.3 start without CRI, and no pod could run",
+            file=file.path,
+            key_path=_BIN_DIR,
+            fix="Leave one of the two, for example by naming this one in absent.",
+        )
 
 
 def check_one_registry_method(effective: Data, files: t.Sequence[ConfigFile], release: Release) -> None:
@@ -224,8 +252,8 @@ def written(path: KeyPath, files: t.Sequence[ConfigFile]) -> tuple[KeyPath, Conf
     return next(found, (path, files[0]))
 
 
-def doubts(effective: Data, files: t.Sequence[ConfigFile]) -> t.Iterator[str]:
-    """What stands in the files and may undo what is asked."""
+def doubts(effective: Data, files: t.Sequence[ConfigFile], release: Release) -> t.Iterator[str]:
+    """What stands in the files and may undo what is asked, or does nothing any more."""
     directories = look_up(effective, REGISTRY_CONFIG_PATH)
     if isinstance(directories, str) and ":" in directories:
         name, _file = written(REGISTRY_CONFIG_PATH, files)
@@ -233,3 +261,10 @@ def doubts(effective: Data, files: t.Sequence[ConfigFile]) -> t.Iterator[str]:
             f"{show_key_path(name)} is a list of directories, of which containerd 2.1 and newer find none. "
             "Name one directory in registry_config_path."
         )
+    if not release.rules.reads_bin_dir and not look_up(effective, CNI_BIN_DIRS):
+        for file in (file for file in files if look_up(file.data, _BIN_DIR)):
+            where = "" if file is files[0] else f"{file.path}: "
+            yield (
+                f"{where}{show_key_path(_BIN_DIR)} is not read by containerd {release}, which looks for the programs "
+                "of CNI in its default directories. Name them in cni.bin_dirs."
+            )

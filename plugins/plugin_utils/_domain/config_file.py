@@ -11,6 +11,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 
+# What _node_read reads of a file by default; no configuration of containerd's comes near.
+MAX_BYTES = 1048576
+
 
 @dataclasses.dataclass(frozen=True)
 class Source:
@@ -23,9 +26,10 @@ class Source:
     def from_entry(cls, path: str, entry: Entry) -> Source:
         """:raises DomainError: what is there is no file, or cannot be read."""
         if entry.error is not None:
-            raise DomainError(
-                f"cannot be read: {entry.error}", file=path, fix="Nothing was changed; see to the file on the node."
-            )
+            is_large = (entry.size or 0) > MAX_BYTES
+            advice = "only files of up to 1 MiB are edited: make it smaller, or edit it by hand"
+            fix = f"Nothing was changed; {advice if is_large else 'see to the file on the node'}."
+            raise DomainError(f"cannot be read: {entry.error}", file=path, fix=fix)
         if entry.kind not in ("file", "absent"):
             raise DomainError(
                 f"is not a file ({entry.kind})", file=path, fix="Nothing was changed; move it away on the node."

@@ -11,6 +11,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_option
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_wishes import ConfigIntent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import node_credentials
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.option_values import check_numbers
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_registries
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import parse_key_path
@@ -21,6 +22,7 @@ def read_intent(raw: t.Mapping[str, t.Any], release: Release) -> ConfigIntent:
 
     :raises DomainError: a value that cannot be meant, or credentials that this release cannot have.
     """
+    check_numbers(raw, "")
     registries = read_registries(raw["registries"], raw["registries_defaults"])
     return ConfigIntent(
         sandbox_image=raw["sandbox_image"],
@@ -30,8 +32,15 @@ def read_intent(raw: t.Mapping[str, t.Any], release: Release) -> ConfigIntent:
         options=CriOptions.read(raw),
         credentials=node_credentials(registries, release),
         unsupported=raw["unsupported"],
-        config_version=None if raw["config_version"] == "keep" else int(raw["config_version"]),
+        config_version=_config_version(raw["config_version"], release),
     )
+
+
+def _config_version(wanted: str, release: Release) -> int | None:
+    """None for the version that the file has."""
+    if wanted == "keep":
+        return None
+    return release.config_version if wanted == "newest" else int(wanted)
 
 
 def read_key_path(raw: t.Any, at: str) -> KeyPath:

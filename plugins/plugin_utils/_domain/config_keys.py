@@ -52,8 +52,6 @@ STREAMING_KEYS = frozenset(
         "x509_key_pair_streaming",
     }
 )
-# Keys of the image service that version 2 never had.
-_NEW_IMAGE_KEYS = frozenset({"pinned_images", "runtime_platforms", "use_local_image_pull"})
 
 # Plugins whose short name does not tell their type.
 _SHORT_NAMES = {

@@ -24,6 +24,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.image_pulls import (
     KEY_MODEL,
     KEYS_ON_NODE,
+    SNAPSHOTTER,
     TRANSFER,
     ImagePulls,
 )
@@ -35,6 +36,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.option_values
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.runtime_classes import RuntimeClass, RuntimeClasses
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.setting_values import Check, path_fault, shim_fault
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Set, applied, look_up
 
 Data = t.Mapping[str, t.Any]
@@ -98,6 +100,13 @@ class CriOptions:
         """Canonical paths that have to go, such as a runtime class that is to be absent."""
         return self.runtimes.removals(effective)
 
+    def option_of_snapshotter(self, path: KeyPath) -> str | None:
+        """The option that asks for the snapshotter at a canonical path."""
+        if path == SNAPSHOTTER:
+            return None if self.pulls.snapshotter is None else "snapshotter"
+        found = (each for each in self.runtimes.classes if each.snapshotter is not None and each.name == path[-2])
+        return next((f"{each.option}.snapshotter" for each in found), None)
+
     def without_effect(self, release: Release) -> dict[KeyPath, str]:
         """Settings that this release reads and does nothing with, and why."""
         if self.pulls.key_model == KEYS_ON_NODE and not release.knows(Feature.IMAGE_DECRYPTION):
@@ -127,9 +136,17 @@ def read_name(raw: t.Any, at: str) -> str:
 
 def read_path(raw: t.Any, at: str) -> str:
     """An absolute path on the node."""
-    text = read_text(raw, at)
-    if not text.startswith("/"):
-        raise DomainError(f"{text!r} is not an absolute path", option=at, fix="Begin it with /.")
+    return _without_fault(read_text(raw, at), at, path_fault)
+
+
+def _shim(raw: t.Any, at: str) -> str:
+    return _without_fault(read_text(raw, at), at, shim_fault)
+
+
+def _without_fault(text: str, at: str, check: Check) -> str:
+    fault = check(text)
+    if fault is not None:
+        raise DomainError(fault[0], option=at, fix=fault[1])
     return text
 
 
@@ -235,7 +252,7 @@ _OPTIONS: t.Mapping[str, tuple[KeyPath, Reader]] = {
     "transfer_service.check_platform_supported": ((*TRANSFER, "check_platform_supported"), _as_it_is),
 }
 _RUNTIME_KEYS: t.Mapping[str, Reader] = {
-    "runtime_type": read_name,
+    "runtime_type": _shim,
     "runtime_path": _path_or_none,
     "options": lambda raw, at: dict(read_mapping(raw, at, None)),
     "snapshotter": read_name,

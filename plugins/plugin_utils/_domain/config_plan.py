@@ -41,6 +41,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
 CONFIG_TOML = "/etc/containerd/config.toml"
+DROP_IN = "/etc/containerd/conf.d/60-airgap-nodes.toml"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,35 +121,48 @@ def plan_config(
     texts = {source.path: decode(source, release) for source in (main, *imported)}
     before = tuple(ConfigFile(name, _parsed(name, text, main=path)) for name, text in texts.items())
     config_checks.check_versions(before, release)
+    config_checks.check_absent(intent.absent, before)
     upgrade = _upgrade(texts[path], before, intent, release)
     start = before
     if upgrade is not None:
         texts[path] = upgrade.text
         start = (ConfigFile(path, parse(upgrade.text)), *before[1:])
     work = _Work(start, intent, release)
-    operations = work.operations()
-    if drop_in is not None and operations and not release.rules.imports.replaces_plugins:
-        # In the order of reading, in which the drop-in need not be the last.
-        texts = {path: texts[path]} | {source.path: decode(source, release) for source in drop_in.imported}
-        operations = work.operations_with(
-            drop_in, tuple(ConfigFile(source.path, parse(texts[source.path])) for source in drop_in.imported)
-        )
+    operations, texts = _operations(work, texts, drop_in, release)
     edits = tuple(_edited(name, text, operations.get(name, ()), main=path) for name, text in texts.items())
     if upgrade is not None:
         edits = (_with_upgrade(edits[0], before[0].data), *edits[1:])
     after = tuple(ConfigFile(file.path, parse(file.text)) for file in edits)
     effect = effective(after, release)
     _check(after, effect, [difference for file in edits for difference in file.differences], intent, release)
-    globs = [target for file in after for target in targets(file.path, file.data, release)]
-    edits = tuple(dataclasses.replace(file, copy_read_by=reading_copy_of(file.path, globs)) for file in edits)
-    doubts = config_checks.doubts(effect, after) if intent.speaks_of_cri else ()
+    doubts = config_checks.doubts(effect, after, release) if intent.speaks_of_cri else ()
     return ConfigPlan(
-        files=edits,
+        files=_with_copy_readers(edits, after, release),
         config_version=stated_version(after[0].data) or 1,
         restart_required=not same(work.effective, effect),
         warnings=(*work.warnings, *doubts, *_of_others(edits, texts, ours=drop_in.path if drop_in else None)),
         upgrade=upgrade,
     )
+
+
+def _operations(
+    work: _Work, texts: dict[str, str], drop_in: DropIn | None, release: Release
+) -> tuple[Operations, dict[str, str]]:
+    """What to do in each file, and the texts in the order of reading, in which a drop-in need not be the last."""
+    operations = work.operations()
+    if drop_in is None or not operations or release.rules.imports.replaces_plugins:
+        return operations, texts
+    main = next(iter(texts))
+    texts = {main: texts[main]} | {source.path: decode(source, release) for source in drop_in.imported}
+    imported = tuple(ConfigFile(source.path, parse(texts[source.path])) for source in drop_in.imported)
+    return work.operations_with(drop_in, imported), texts
+
+
+def _with_copy_readers(
+    edits: t.Sequence[FileEdit], after: t.Sequence[ConfigFile], release: Release
+) -> tuple[FileEdit, ...]:
+    globs = [target for file in after for target in targets(file.path, file.data, release)]
+    return tuple(dataclasses.replace(edit, copy_read_by=reading_copy_of(edit.path, globs)) for edit in edits)
 
 
 def _of_others(edits: t.Sequence[FileEdit], texts: t.Mapping[str, str], *, ours: str | None) -> t.Iterator[str]:
@@ -352,7 +366,7 @@ def _own(imported: tuple[ConfigFile, ...], drop_in: DropIn) -> ConfigFile:
     raise DomainError(
         "is not reached by what config.toml can import",
         option="drop_in_path",
-        fix="Name a file of its own that ends in .toml, such as /etc/containerd/conf.d/60-airgap-nodes.toml.",
+        fix=f"Name a file of its own that ends in .toml, such as {DROP_IN}.",
     )
 
 

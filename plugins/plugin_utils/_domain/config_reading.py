@@ -10,7 +10,7 @@ import posixpath
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import DropIn
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import CONFIG_TOML, DROP_IN, DropIn
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import Followed, Library, follow, reaching
@@ -19,16 +19,31 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases impo
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import parse
 
 
-def absolute(path: str, option: str) -> str:
+def absolute(path: str, option: str, *, example: str = CONFIG_TOML) -> str:
     """The path of a configuration file in its shortest form.
 
     :raises DomainError: it is not absolute.
     """
     if not path.startswith("/"):
-        raise DomainError(
-            f"{path!r} is not an absolute path", option=option, fix="Write it as /etc/containerd/config.toml."
-        )
+        raise DomainError(f"{path!r} is not an absolute path", option=option, fix=f"Write it as {example}.")
     return posixpath.normpath(path)
+
+
+def drop_in_of(options: t.Mapping[str, t.Any], path: str) -> str | None:
+    """The drop-in of ``layout: drop_in``, None where files are edited in place.
+
+    :raises DomainError: it would be config.toml itself.
+    """
+    if options["layout"] != "drop_in":
+        return None
+    drop_in = absolute(options["drop_in_path"], "drop_in_path", example=DROP_IN)
+    if drop_in == path:
+        raise DomainError(
+            f"{drop_in} is config.toml itself, the file of option path",
+            option="drop_in_path",
+            fix=f"Name a file of its own, such as {DROP_IN}; to edit config.toml, say layout: in_place.",
+        )
+    return drop_in
 
 
 @contextlib.contextmanager

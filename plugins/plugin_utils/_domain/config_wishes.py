@@ -9,7 +9,11 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import known_keys
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import (
+    known_keys,
+    snapshotters,
+    start_checks,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
     CNI_BIN_DIRS,
     CRI_IDS,
@@ -25,10 +29,15 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_option
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.credentials import AUTH_KEYS, NodeCredentials
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import in_canonical_names, leaves
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.image_pulls import SNAPSHOTTER, fails_to_unpack
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.image_pulls import (
+    SNAPSHOTTER,
+    UNPACK_CONFIG,
+    fails_to_unpack,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_config_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.runtime_classes import RUNC, RUNC_TYPE
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.setting_values import check_value
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Remove, Set, applied, look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import same
 
@@ -109,16 +118,25 @@ def wanted(intent: ConfigIntent, effective: Data, release: Release) -> Wanted:
     ]
     kept = _with_wishes(effective, (), intent.absent)
     wishes += _own_class(wishes, kept, release)
+    has_unpacking = intent.options.pulls.unpack_config is not None or any(w.path == UNPACK_CONFIG for w in wishes)
     # The options of CRI look at what there is, so they come last and see what else is asked for.
     others = _with_wishes(effective, wishes, intent.absent)
     wishes += [Wish(path, value, path) for path, value in intent.options.wishes(others, release)]
     _check_agreement(wishes, (*intent.absent, *intent.options.removals(others)))
     wishes, warnings = _supported(wishes, effective, intent, release)
-    warnings += _not_unpacked(wishes, effective, intent, release)
+    for wish in wishes:
+        check_value(wish.path, wish.value, wish.written, release)
+    wishes, unread = _with_known_entries(wishes, intent, release)
+    warnings += unread
+    wishes, unknown = _with_known_snapshotters(wishes, effective, intent, release)
+    warnings += unknown
+    wishes, unused = (wishes, []) if has_unpacking else _with_settled_unpacking(wishes, effective, intent)
+    warnings += _stopping(wishes, effective, intent, release)
+    warnings += _not_unpacked(wishes, _after(effective, wishes, intent, unused), release)
     credential_removals, credential_warnings = _credential_removals(intent.credentials, effective)
     return Wanted(
         tuple(wishes),
-        (*intent.options.removals(effective), *credential_removals),
+        (*intent.options.removals(effective), *unused, *credential_removals),
         (*warnings, *intent.credentials.warnings, *credential_warnings),
     )
 
@@ -192,13 +210,122 @@ def both_set_and_absent(path: KeyPath) -> DomainError:
     return DomainError("is both set and named in absent", key_path=path, fix="Leave out one of the two.")
 
 
+# --- what would keep containerd from starting, or CRI from loading
+
+
+def _after(effective: Data, wishes: t.Sequence[Wish], intent: ConfigIntent, gone: t.Sequence[KeyPath] = ()) -> Data:
+    """Effective data as they are to be."""
+    absent = [*map(canonical, intent.absent), *intent.options.removals(effective), *gone]
+    removals = [Remove(path) for path in absent if path[:1] != ("plugins",) or len(path) > 2]
+    return applied(effective, [*removals, *(Set(wish.path, wish.value) for wish in wishes)])
+
+
+def _with_known_snapshotters(
+    wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release
+) -> tuple[list[Wish], list[str]]:
+    """
+    :raises DomainError: a snapshotter is asked for that containerd does not have, or one in use is taken away.
+    """
+    warnings = []
+    after = _after(effective, wishes, intent)
+    asked = {wish.path: wish for wish in wishes}
+    for path, name in snapshotters.used(after).items():
+        fault = snapshotters.fault(name, after, release)
+        wish = asked.get(path)
+        if fault is None or (wish is None and snapshotters.fault(name, effective, release) is not None):
+            continue
+        if wish is None or intent.unsupported == "error":
+            raise _missing_snapshotter(path, wish, fault, intent)
+        if intent.unsupported == "warn":
+            wishes = [other for other in wishes if other is not wish]
+        fate = "it is written all the same" if intent.unsupported == "write" else "it is left out on this node"
+        warnings.append(f"{show_key_path(wish.written)}: {fault[0]}; {fate}.")
+    return wishes, warnings
+
+
+def _with_known_entries(wishes: list[Wish], intent: ConfigIntent, release: Release) -> tuple[list[Wish], list[str]]:
+    """
+    :raises DomainError: unpack_config has keys in its tables that the release does not read.
+    """
+    asked = next((wish for wish in wishes if wish.path == UNPACK_CONFIG), None)
+    unread = snapshotters.later_keys(asked.value, release) if asked else []
+    if asked is None or not unread:
+        return wishes, []
+    what = f"containerd {release} does not read {' and '.join(unread)} there"
+    if intent.unsupported == "error":
+        option = _option_of_unpacking(intent)
+        fix = "Ask for it only where it is known, or have it left out with unsupported: warn."
+        raise DomainError(what, option=option, key_path=None if option else asked.written, fix=fix)
+    fate = "it is written all the same" if intent.unsupported == "write" else "it is left out on this node"
+    if intent.unsupported == "warn":
+        known = dataclasses.replace(asked, value=snapshotters.without_later_keys(asked.value, release))
+        wishes = [known if wish is asked else wish for wish in wishes]
+    return wishes, [f"{show_key_path(asked.written)}: {what}; {fate}."]
+
+
+def _option_of_unpacking(intent: ConfigIntent) -> str | None:
+    return "transfer_service.unpack_config" if intent.options.pulls.unpack_config is not None else None
+
+
+def _missing_snapshotter(
+    path: KeyPath, wish: Wish | None, fault: snapshotters.Fault, intent: ConfigIntent
+) -> DomainError:
+    what, fix = fault
+    effect = "CRI would not load" if path == SNAPSHOTTER else "no pod of the class could run"
+    option = intent.options.option_of_snapshotter(path) if wish is not None else None
+    return DomainError(
+        f"{what}; {effect}", option=option, key_path=None if option else (wish.written if wish else path), fix=fix
+    )
+
+
+def _with_settled_unpacking(
+    wishes: list[Wish], effective: Data, intent: ConfigIntent
+) -> tuple[list[Wish], list[KeyPath]]:
+    """Without what an earlier task left in ``unpack_config`` for a snapshotter that this one puts out of use."""
+    after = _after(effective, wishes, intent)
+    in_use = snapshotters.used(after)
+    is_about_it = {*in_use, UNPACK_CONFIG} & {wish.path for wish in wishes}
+    if not is_about_it and in_use == snapshotters.used(effective):
+        return wishes, []
+    change = snapshotters.settled_unpacking(after)
+    if change is None:
+        return wishes, []
+    others = [wish for wish in wishes if wish.path != UNPACK_CONFIG]
+    if isinstance(change, Remove):
+        return others, [UNPACK_CONFIG] if look_up(effective, UNPACK_CONFIG) is not None else []
+    return [*others, Wish(UNPACK_CONFIG, change.value, UNPACK_CONFIG)], []
+
+
+def _stopping(wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release) -> t.Iterator[str]:
+    """
+    :raises DomainError: containerd would not start, or start without CRI, with what is asked for.
+    """
+    after = _after(effective, wishes, intent)
+    found = list(start_checks.faults([wish.path for wish in wishes], intent.settings, effective, after, release))
+    unpacking = next((wish for wish in wishes if wish.path == UNPACK_CONFIG), None)
+    fault = snapshotters.unpack_fault(unpacking.value, after, release) if unpacking else None
+    if fault is not None:
+        what, fix = fault
+        option = _option_of_unpacking(intent)
+        path = None if option else UNPACK_CONFIG
+        found.append(DomainError(f"{what}; CRI would not load", option=option, key_path=path, fix=fix))
+    if found and intent.unsupported != "write":
+        raise found[0]
+    yield from (f"{error} It is written all the same." for error in found)
+
+
 # --- settings that the release does not have
 
 
 def _supported(
     wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release
 ) -> tuple[list[Wish], list[str]]:
+    """What can be written, and warnings of the rest.
+
+    :raises DomainError: all that is refused, what no release has before what this one does not.
+    """
     kept = []
+    refused: list[tuple[int, DomainError]] = []
     unsupported, without_effect = intent.unsupported, intent.options.without_effect(release)
     wishes, warnings = _with_one_directory(wishes, intent, release)
     for wish in wishes:
@@ -207,15 +334,17 @@ def _supported(
         if problem is None and wish.path in without_effect:
             problem = known_keys.Unknown(without_effect[wish.path])
         if problem is None:
-            _check_type(wish, release, runtime_type)
-        elif unsupported == "error":
-            raise _not_supported(wish, problem, release)
-        if problem is not None:
+            refused += [(1, error) for error in _misfit(wish, release, runtime_type)]
+        elif unsupported == "error" or (problem.to_all and unsupported == "warn"):
+            refused.append((0 if problem.to_all else 2, _not_supported(wish, problem, release)))
+        else:
             fate = "it is written all the same" if unsupported == "write" else "it is left out on this node"
             hint = f" {_hint(wish, problem.nearest)}" if problem.nearest is not None else ""
             warnings.append(f"{show_key_path(wish.written)}: {_what(problem, release)}; {fate}.{hint}")
         if problem is None or unsupported == "write":
             kept.append(wish)
+    if refused:
+        raise DomainError.together([error for _rank, error in sorted(refused, key=lambda found: found[0])])
     return kept, warnings
 
 
@@ -242,9 +371,9 @@ def _with_one_directory(wishes: list[Wish], intent: ConfigIntent, release: Relea
     return found, warnings
 
 
-def _not_unpacked(wishes: list[Wish], effective: Data, intent: ConfigIntent, release: Release) -> t.Iterator[str]:
+def _not_unpacked(wishes: list[Wish], after: Data, release: Release) -> t.Iterator[str]:
     """A warning of a snapshotter among the settings; the option of that name sees to what it needs."""
-    snapshotter = fails_to_unpack(_with_wishes(effective, wishes, intent.absent), release)
+    snapshotter = fails_to_unpack(after, release)
     for wish in wishes:
         if wish.path == SNAPSHOTTER and snapshotter is not None:
             yield (
@@ -272,8 +401,13 @@ def _hint(wish: Wish, nearest: KeyPath) -> str:
 
 
 def _not_supported(wish: Wish, problem: known_keys.Unknown, release: Release) -> DomainError:
-    if problem.nearest is not None:
+    quoted = known_keys.quoted(wish.written)
+    if quoted is not None:
+        fix = f"A plugin's id is one key, in quotes: {show_key_path(quoted)}."
+    elif problem.nearest is not None:
         fix = _hint(wish, problem.nearest)
+    elif problem.to_all:
+        fix = "Mend the name; where a plugin of somebody else's reads it, unsupported: write writes it with a warning."
     else:
         fix = (
             "Ask for it only where it is known, or take it for what it is with unsupported: warn (left out with a "
@@ -282,10 +416,10 @@ def _not_supported(wish: Wish, problem: known_keys.Unknown, release: Release) ->
     return DomainError(_what(problem, release), key_path=wish.written, fix=fix)
 
 
-def _check_type(wish: Wish, release: Release, runtime_type: str) -> None:
+def _misfit(wish: Wish, release: Release, runtime_type: str) -> t.Iterator[DomainError]:
     wanted_type = known_keys.misfit(wish.path, wish.value, release, runtime_type=runtime_type)
     if wanted_type is not None:
-        raise DomainError(
+        yield DomainError(
             f"has to be {wanted_type}, or containerd {release} does not start with it",
             key_path=wish.written,
             fix='YAML takes 3.10 for a number, "3" for a text, and yes for true.',

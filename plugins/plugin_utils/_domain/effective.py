@@ -59,7 +59,7 @@ class ConfigFile:
 
 def effective(files: t.Sequence[ConfigFile], release: Release) -> Table:
     """The settings that count, in canonical names; ``files`` in the order in which the release reads them."""
-    merged = _read_by_1(files) if release.rules.imports.replaces_plugins else _read_by_2(files, release)
+    merged = _merged(files, release)
     for table in (V2_CRI[1], RUNTIME[1]):
         _unite_cni_directories(merged, table, release)
     result: Table = {}
@@ -67,6 +67,16 @@ def effective(files: t.Sequence[ConfigFile], release: Release) -> Table:
         if path[0] not in ("version", "imports"):
             _put(result, canonical(path), value)
     return result
+
+
+def cni_directories_twice(files: t.Sequence[ConfigFile], release: Release) -> bool:
+    """Whether both keys for directories of CNI's programs count, in whatever files they stand."""
+    cni = table_at(table_at(table_at(_merged(files, release), "plugins"), RUNTIME[1]), "cni")
+    return bool(cni.get("bin_dir")) and bool(cni.get("bin_dirs"))
+
+
+def _merged(files: t.Sequence[ConfigFile], release: Release) -> Table:
+    return _read_by_1(files) if release.rules.imports.replaces_plugins else _read_by_2(files, release)
 
 
 def versions_read_as(files: t.Sequence[ConfigFile], release: Release) -> tuple[int, ...]:
@@ -95,7 +105,7 @@ def meaningful(data: Data) -> Table:
 
 def _put(data: Table, path: KeyPath, value: t.Any) -> None:
     """Puts a leaf into its place; of one that means nothing, only the entry that it belongs to is there."""
-    if not _means_something(path, value):
+    if not means_something(path, value):
         path, value = _entry(path), {}
     for key in path[:-1]:
         data = data.setdefault(key, {})
@@ -105,7 +115,8 @@ def _put(data: Table, path: KeyPath, value: t.Any) -> None:
         data.setdefault(path[-1], {})
 
 
-def _means_something(path: KeyPath, value: t.Any) -> bool:
+def means_something(path: KeyPath, value: t.Any) -> bool:
+    """Whether a setting at a canonical path says anything to containerd."""
     if value == {} or value is table_migration.DERIVED:
         return False
     if path[0] != "plugins":

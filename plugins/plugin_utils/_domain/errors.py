@@ -9,6 +9,8 @@ where it is, what is wrong, what to do.
 
 from __future__ import annotations
 
+import typing as t
+
 KeyPath = tuple[str, ...]
 
 
@@ -63,11 +65,33 @@ class DomainError(Exception):
             fix=self.fix,
         )
 
+    @staticmethod
+    def together(errors: t.Sequence[DomainError]) -> DomainError:
+        """One error for all that is wrong, the most serious first."""
+        return errors[0] if len(errors) == 1 else _Several(errors)
+
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         subject = show_key_path(self.key_path) if self.key_path else self.option
         text = ": ".join(part for part in (place, subject, self.what.rstrip(".")) if part)
         return f"{text}. {self.fix}" if self.fix else f"{text}."
+
+
+class _Several(DomainError):
+    """Errors of one task that do not hang together, so that none has to wait for a run of its own."""
+
+    def __init__(self, errors: t.Sequence[DomainError]) -> None:
+        super().__init__("; ".join(error.what for error in errors), fix=errors[0].fix)
+        self._errors = errors
+
+    def in_file(self, file: str) -> DomainError:
+        return _Several([error if error.option else error.in_file(file) for error in self._errors])
+
+    def under(self, option: str) -> DomainError:
+        return _Several([error.under(option) for error in self._errors])
+
+    def __str__(self) -> str:
+        return " ".join(f"({number}) {error}" for number, error in enumerate(self._errors, 1))
 
 
 def show_key_path(path: KeyPath) -> str:

@@ -104,7 +104,7 @@ class ImagePulls:
         covered = [DEFAULT_SNAPSHOTTER] if stated is None else [entry.get("snapshotter") for entry in stated]
         if set(needed) <= set(covered):
             return []
-        missing = [_unpacked_for(name) for name in needed if stated is None or name not in covered]
+        missing = [unpacked_for(name) for name in needed if stated is None or name not in covered]
         return [(UNPACK_CONFIG, [*(stated or []), *missing])]
 
 
@@ -130,6 +130,6 @@ def _is_local(data: Data, release: Release) -> bool:
     return bool(local_pull_reasons(applied(data, [Remove((*IMAGES, DOWNLOADS))]), release))
 
 
-def _unpacked_for(snapshotter: str) -> dict[str, t.Any]:
+def unpacked_for(snapshotter: str) -> dict[str, t.Any]:
     # An operating system alone means the node's own architecture.
     return {"platform": "linux", "snapshotter": snapshotter, "differ": _OWN_DIFFERS.get(snapshotter, _DIFFER)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
+import tomllib
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
@@ -15,6 +16,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState, is_match
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import GlobBase, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import parse
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import scan
 
 # Where containerd's own default configuration, and NVIDIA's toolkit, look for drop-ins.
 USUAL_GLOBS = ("/etc/containerd/conf.d/*.toml", "/etc/containerd/config.d/*.toml")
@@ -32,10 +34,6 @@ class Followed:
     unread_files: frozenset[str] = frozenset()
     unread_globs: frozenset[str] = frozenset()
 
-    @property
-    def is_complete(self) -> bool:
-        return not self.unread_files and not self.unread_globs
-
 
 class Library:
     """What was read on a node, in as many readings as it took; ``planned`` is a file that will be there, empty so far.
@@ -48,8 +46,8 @@ class Library:
         self._release = release
         self._planned = planned
 
-    def source(self, path: str) -> Source | None:
-        """:raises DomainError: not there, or not readable."""
+    def source(self, path: str, importer: str | None = None) -> Source | None:
+        """:raises DomainError: not there, or not readable; ``importer`` is the file that names it."""
         entry = self._state.file(path)
         if entry.kind != "absent" or path == self._planned:
             return Source.from_entry(path, entry)
@@ -58,10 +56,23 @@ class Library:
         is_fatal = self._release.rules.imports.missing_is_fatal
         consequence = "does not start without it" if is_fatal else "passes over all names after it"
         raise DomainError(
-            f"is named in imports and not there; containerd {self._release} {consequence}",
-            file=path,
+            f"names {path}, which is not there; containerd {self._release} {consequence}",
+            file=importer,
+            line=None if importer is None else self._line(importer, path),
+            key_path=("imports",),
             fix="Put the file there, or take its name out of imports.",
         )
+
+    def _line(self, importer: str, path: str) -> int | None:
+        """Where ``importer`` names a file."""
+        source = Source.from_entry(importer, self._state.file(importer))
+        text = decode(source, self._release).removeprefix("\ufeff")
+        for statement in scan(text):
+            if statement.path == ("imports",):
+                names = tomllib.loads(text[statement.start : statement.end])["imports"]
+                written = next((name for name in names if _absolute(name, importer, self._release) == path), "")
+                return text.count("\n", 0, max(text.find(written, statement.value_start), statement.value_start)) + 1
+        return None
 
     def matches(self, pattern: str) -> t.Sequence[str] | None:
         """The files that a glob finds."""
@@ -71,8 +82,8 @@ class Library:
         planned = self._planned
         return [*found, *([planned] if planned and planned not in found and is_match(planned, pattern) else [])]
 
-    def data(self, path: str) -> t.Mapping[str, t.Any] | None:
-        source = self.source(path)
+    def data(self, path: str, importer: str) -> t.Mapping[str, t.Any] | None:
+        source = self.source(path, importer)
         return None if source is None else parse(decode(source, self._release))
 
 
@@ -85,6 +96,7 @@ def follow(path: str, data: t.Mapping[str, t.Any], library: Library, release: Re
     unread_files: set[str] = set()
     unread_globs: set[str] = set()
     pending = targets(path, data, release)
+    importers = dict.fromkeys(pending, path)
     while pending:
         target = pending.pop(0)
         if "*" in target:
@@ -94,14 +106,16 @@ def follow(path: str, data: t.Mapping[str, t.Any], library: Library, release: Re
             pending = [*sorted(matches or ()), *pending]
         elif target != path and target not in found:
             try:
-                imported = library.data(target)
+                imported = library.data(target, importers.get(target, path))
             except DomainError as error:
                 raise error.in_file(target) from None
             if imported is None:
                 unread_files.add(target)
                 continue
             found[target] = None
-            pending += targets(target, imported, release)
+            named = targets(target, imported, release)
+            importers = {**dict.fromkeys(named, target), **importers}
+            pending += named
     return Followed(tuple(found), frozenset(unread_files), frozenset(unread_globs))
 
 

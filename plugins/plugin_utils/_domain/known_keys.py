@@ -12,16 +12,24 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain._known_keys_data import TABLE
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import CRI_IDS, canonical, names
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
+    CRI_IDS,
+    canonical,
+    long_name,
+    names,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import LINES, NEWEST_LINE, Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.spelling import misspelt
 
 ANY_NAME = "*"
 ANYTHING = "**"
 ANYTHING_KIND = "any"
+_PLUGIN_ID = re.compile(r"[\w-]+(\.[\w-]+)+\.v\d+\.[\w-]+", re.ASCII)
 
 # Their options are known; those of other runtimes are between the user and the runtime.
 RUNC_TYPES = frozenset({"io.containerd.runc.v1", "io.containerd.runc.v2"})
@@ -50,13 +58,12 @@ _NAMES: t.Mapping[str, str] = {
 class Unknown:
     """Why a release does not read a key.
 
-    ``nearest`` is the key that may have been meant, where no containerd knows this one. ``is_plugin``: no containerd
-    brings such a plugin along; somebody may have built one in, so that the caller decides.
+    ``to_all``: no release reads it, so that it is hardly meant; ``nearest`` is the key that may be.
     """
 
     reason: str
     nearest: KeyPath | None = None
-    is_plugin: bool = False
+    to_all: bool = False
 
 
 def check(path: KeyPath, release: Release, *, runtime_type: str = "") -> Unknown | None:
@@ -73,7 +80,34 @@ def check(path: KeyPath, release: Release, *, runtime_type: str = "") -> Unknown
         return None
     if found:
         return Unknown(_reason([span for key in found for span in key.spans], release))
-    return Unknown("no containerd knows it", _nearest(path, release), is_plugin=not _keys_of(path) and len(path) > 1)
+    return Unknown("no containerd knows it", _nearest(path, release), to_all=True)
+
+
+def quoted(path: KeyPath) -> KeyPath | None:
+    """The path as it was meant, where the id of a plugin was taken apart at its dots; else None."""
+    if path[:3] != ("plugins", "io", "containerd"):
+        return None
+    ids = ((".".join(path[1:end]), path[end:]) for end in range(5, len(path) + 1))
+    return next((("plugins", name, *below) for name, below in ids if _PLUGIN_ID.fullmatch(name)), None)
+
+
+def is_unknown_plugin(name: str) -> bool:
+    """Whether the name of a plugin is hardly meant: no containerd brings it along, and it is no other plugin's id."""
+    if long_name(("plugins", name))[1] in _plugin_ids():
+        return False
+    return not _PLUGIN_ID.fullmatch(name) or misspelt(name, _plugin_ids()) is not None
+
+
+def plugin_meant(path: KeyPath) -> KeyPath | None:
+    """The path that may have been meant by one with the name of such a plugin."""
+    found = _plugin_meant(path[1], _plugin_ids())
+    return quoted(path) or (None if found is None else ("plugins", found, *path[2:]))
+
+
+@functools.cache
+def _plugin_ids() -> frozenset[str]:
+    """The plugins with keys in any release, by their names in all config versions; a server table is none."""
+    return frozenset(name[1] for table in _tables() for name in (table and names(table)) if name[:1] == ("plugins",))
 
 
 def type_of(path: KeyPath, release: Release, *, runtime_type: str = "") -> type | None:
@@ -117,29 +151,23 @@ def _fits(value: t.Any, kind: str, release: Release) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Span:
+class Span:
     """Releases in a row: from ``start`` on, up to but without ``until``."""
 
     start: Release
     until: Release | None
 
     @classmethod
-    def read(cls, text: str) -> _Span:
+    def read(cls, text: str) -> Span:
         """Reads ``1.4-``, ``1.6.22-1.6``, ``1.7``."""
         start, dash, end = text.partition("-")
-        return cls(_first(start), _after(end if dash else start) if end or not dash else None)
+        return cls(Release.first(start), _after(end if dash else start) if end or not dash else None)
 
     def holds(self, release: Release) -> bool:
         return self.start <= release and not self.is_before(release)
 
     def is_before(self, release: Release) -> bool:
         return self.until is not None and self.until <= release
-
-
-def _first(text: str) -> Release:
-    """The release of that name, and of a line its first pre-release."""
-    release = Release.parse(text)
-    return dataclasses.replace(release, final=False) if text.count(".") == 1 else release
 
 
 def _after(text: str) -> Release:
@@ -155,7 +183,7 @@ class _Key:
 
     pattern: KeyPath
     kind: str
-    spans: tuple[_Span, ...]
+    spans: tuple[Span, ...]
 
     def is_known_to(self, release: Release) -> bool:
         return any(span.holds(release) for span in self.spans)
@@ -191,13 +219,13 @@ def _tables() -> t.Mapping[KeyPath, tuple[_Key, ...]]:
 
 
 def _key(pattern: KeyPath, kind: str, spans: list[str]) -> _Key:
-    return _Key(pattern, kind, tuple(map(_Span.read, spans)))
+    return _Key(pattern, kind, tuple(map(Span.read, spans)))
 
 
 # --- messages
 
 
-def _reason(spans: list[_Span], release: Release) -> str:
+def _reason(spans: list[Span], release: Release) -> str:
     later = [span.start for span in spans if span.start > release]
     earlier = [span.until for span in spans if span.until is not None and span.until <= release]
     if later:
@@ -214,11 +242,16 @@ def _nearest(path: KeyPath, release: Release) -> KeyPath | None:
     same = cri.get(wrong) if not below else _with_ending((wrong, *below), release) if cri else None
     if same is not None:
         return same
-    alike = _alike(wrong, _names_in(above, release))
+    alike = (_plugin_meant if above == ("plugins",) else _alike)(wrong, _names_in(above, release))
     if alike is not None:
         return (*above, alike, *below) if _knows((*above, alike, *below), release) else (*above, alike)
     found = difflib.get_close_matches(wrong, cri, 1, 0.8)
     return cri[found[0]] if found and not below else None
+
+
+def _plugin_meant(name: str, ids: t.Iterable[str]) -> str | None:
+    """A whole id is more often that of somebody else's plugin than far from the one that was meant."""
+    return misspelt(name, ids) if _PLUGIN_ID.fullmatch(name) else _alike(name, ids)
 
 
 def _alike(name: str, names: t.Iterable[str]) -> str | None:
@@ -237,6 +270,8 @@ def _names_in(table: KeyPath, release: Release) -> t.Iterator[str]:
     if table == ("plugins",):
         yield from (path[1] for path in _tables() if path and _knows(path, release))
         return
+    if not table:
+        yield "plugins"
     for key in _keys_of(table):
         below = key.pattern[len(table) :]
         if below and key.is_known_to(release) and key.covers(table) and below[0] not in (ANY_NAME, ANYTHING):

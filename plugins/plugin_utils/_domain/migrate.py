@@ -121,6 +121,21 @@ def is_needed(legacy: Legacy, wish: Wish) -> bool:
     return legacy.is_left or moves
 
 
+def left_behind(state: NodeState, legacy: Legacy, wish: Wish, release: Release) -> tuple[str, ...]:
+    """Credentials that were to become headers, and that an earlier migration has left where they were.
+
+    The files that they belong to are there by now, and may be anybody's.
+    """
+    tree = TreeOnNode(state, wish.config_path or DEFAULT_TREE, release)
+    moving = _Work(tree, legacy, wish, release).moving
+    return tuple(
+        f"{_show_auth(host)}: stays, because auth: header takes credentials along with the tables, and these have gone "
+        "already. Give the host its auth in containerd_registries, which puts it where this release reads it; or say "
+        "auth: keep."
+        for host in moving
+    )
+
+
 def kept_without_need(legacy: Legacy) -> tuple[str, ...]:
     """What stands in the file and may stay there, with nothing to migrate."""
     paths: list[KeyPath] = [("registry", "configs", host, "auth") for host in legacy.auth]
@@ -450,6 +465,11 @@ class _Work:
             )
         if self.legacy.headers and self.wish.headers == "keep":
             self.kept.append("registry.headers")
+            if self.release.line < (2, 0):
+                self.warnings.append(
+                    f"registry.headers: containerd {self.release} writes their values into the journal whenever it "
+                    "starts; those of a hosts.toml it does not, unless it logs at level debug"
+                )
 
     def _tell(self, expected: t.Mapping[str, Route]) -> None:
         every = [endpoint for route in expected.values() for endpoint in route]

@@ -41,13 +41,16 @@ def migration_report(
     }
 
 
-def nothing_to_migrate(legacy: Legacy, release: Release) -> Report:
+def nothing_to_migrate(legacy: Legacy, release: Release, warnings: t.Sequence[str] = ()) -> Report:
     """The same keys where nothing is to do."""
     return {
         **_empty(release),
         "config_path": legacy.config_path or None,
         "kept": list(kept_without_need(legacy)),
-        "warnings": [f"{table}: containerd {release} reads nothing of it" for table in legacy.passed_over],
+        "warnings": [
+            *(f"{table}: containerd {release} reads nothing of it" for table in legacy.passed_over),
+            *warnings,
+        ],
     }
 
 

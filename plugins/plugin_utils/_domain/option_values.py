@@ -12,6 +12,7 @@ import difflib
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import INTEGERS, fault_of_text
 
 Raw = t.Mapping[str, t.Any]
 
@@ -37,12 +38,9 @@ def read_text(raw: t.Any, at: str) -> str:
 
 
 def check_characters(text: str, at: str) -> None:
-    """:raises DomainError: text that cannot be written to a file, as the escapes of JSON can give it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        what = f"U+{ord(text[error.start]):04X} is half a character"
-        raise DomainError(what, option=at, fix="Write whole ones.") from None
+    """:raises DomainError: text that cannot be written to a file."""
+    if fault := fault_of_text(text):
+        raise DomainError(fault, option=at, fix="Write whole ones.")
 
 
 def read_texts(raw: t.Any, at: str) -> tuple[str, ...]:
@@ -67,6 +65,18 @@ def read_mapping(raw: t.Any, at: str, known: t.Iterable[str] | None) -> Raw:
         if key not in names:
             raise DomainError("is not a known option", option=f"{at}.{key}", fix=suggest(str(key), tuple(names)))
     return raw
+
+
+def check_numbers(raw: t.Any, at: str) -> None:
+    """:raises DomainError: a number at any depth that no key of config.toml has room for."""
+    if isinstance(raw, dict):
+        for key, value in raw.items():
+            check_numbers(value, f"{at}.{key}" if at else str(key))
+    elif isinstance(raw, list):
+        for index, value in enumerate(raw):
+            check_numbers(value, f"{at}[{index}]")
+    elif isinstance(raw, int) and raw not in INTEGERS:
+        raise DomainError("the number does not fit into 64 bits", option=at, fix="Use a smaller one.")
 
 
 def require(raw: Raw, at: str, key: str, fix: str) -> None:

@@ -15,6 +15,7 @@ import datetime
 import itertools
 
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Journaled, NodeState
 
 UNIT = "containerd.service"
@@ -28,6 +29,21 @@ _NOT_UP = ("activating", "failed")
 def unit_name(name: str) -> str:
     """The full name of a service, which systemd takes without its suffix too."""
     return name if "." in name else f"{name}.service"
+
+
+def check_unit(state: NodeState, name: str) -> None:
+    """Where no systemd runs, or no containerd is installed, as in an image build, no unit has to be there.
+
+    :raises DomainError: the unit that starts containerd is not there: the restart would fail after everything else.
+    """
+    is_missing = state.unit is not None and state.unit["load_state"] == "not-found"
+    if is_missing and state.programs.get("containerd") is not None:
+        raise DomainError(
+            f"this node has containerd and no unit {name}",
+            option="unit",
+            fix="Name the unit that starts containerd, in the role with containerd_service; where that unit is yet to "
+            "come, name the release in containerd_version.",
+        )
 
 
 def can_run(state: NodeState) -> bool:

@@ -28,6 +28,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective imp
     effective,
     leaves,
     meaningful,
+    means_something,
     versions_read_as,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
@@ -131,7 +132,9 @@ def _aliases(path: KeyPath) -> list[KeyPath]:
 
 
 def _placed(draft: _Draft, wish: Set, first: str) -> _Draft:
-    wanted = meaningful(applied(draft.effective, [wish]))
+    wanted = applied(draft.effective, [wish])
+    if not means_something(wish.path, wish.value):
+        wanted = meaningful(wanted)
     if same(draft.effective, wanted) and _is_stated(draft, wish):
         return draft
     order = sorted(draft.files, key=lambda file: file.path != first)

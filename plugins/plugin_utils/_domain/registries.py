@@ -155,7 +155,7 @@ def read_registries(registries: t.Any, defaults: t.Any) -> tuple[Registry, ...]:
 
 def read_config_path(path: str, *, option: str = "config_path") -> str:
     """:raises DomainError: not exactly one absolute directory."""
-    check_characters(path, "config_path")
+    check_characters(path, option)
     problem, fix = None, "Write /etc/containerd/certs.d."
     if ":" in path:
         problem = f"{path!r} looks like a list of directories, of which containerd 2.1 and later find none"

@@ -50,6 +50,12 @@ class Release:
         major, minor, patch, pre = match.groups()
         return cls(int(major), int(minor), int(patch or 0), pre is None, pre or "")
 
+    @classmethod
+    def first(cls, name: str) -> Release:
+        """The release of that name, and of a line such as ``1.7`` its first pre-release."""
+        release = cls.parse(name)
+        return dataclasses.replace(release, final=False) if name.count(".") == 1 else release
+
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}" + (f"-{self.pre}" if self.pre else "")
 
@@ -139,7 +145,6 @@ class Arrays(enum.Enum):
 class Beside(enum.Enum):
     """What becomes of a legacy registry table that stands beside ``config_path``."""
 
-    WORKS = enum.auto()
     IS_IGNORED = enum.auto()
     HIDES_CONFIG_PATH = enum.auto()
     # The daemon and its unit look healthy, while nothing of CRI is loaded.
@@ -341,12 +346,7 @@ _TABLE: tuple[tuple[str, Rules], ...] = (
 )
 
 
-def _since(row: str) -> Release:
-    first = Release.parse(row)
-    return dataclasses.replace(first, final=False) if row.count(".") == 1 else first
-
-
-_SINCE = [_since(row) for row, _rules_of_row in _TABLE]
+_SINCE = [Release.first(row) for row, _rules_of_row in _TABLE]
 LINES = tuple(dict.fromkeys(release.line for release in _SINCE))
 NEWEST_LINE = LINES[-1]
 NEWEST = Release(*NEWEST_LINE)

@@ -23,6 +23,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import KEYS
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_page import Page
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import (
+    INTEGERS,
+    fault_of_text,
     replacement,
     same,
     with_entry,
@@ -36,7 +38,6 @@ _POSITION = re.compile(
 _TEMPLATE = re.compile(r"\{\{|\}\}|\{%|%\}|<%|%>|\$\{?[A-Za-z_]|@@?\w+@@?|<[A-Za-z_][\w .-]*>")
 _BARE_VALUE = re.compile(rf"\s*{KEYS}\s*=\s*(?!(?:true|false|inf|nan)\b)[A-Za-z_/~.][^\"'=]*")
 _BOM = "\ufeff"
-_INTEGERS = range(-(2**63), 2**63)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,7 +201,7 @@ def _check_value(value: t.Any, path: KeyPath) -> None:
             _check_value(item, (*path, key))
     elif isinstance(value, str):
         _check_text(value, path)
-    elif isinstance(value, int) and not isinstance(value, bool) and value not in _INTEGERS:
+    elif isinstance(value, int) and not isinstance(value, bool) and value not in INTEGERS:
         raise DomainError("the number does not fit into 64 bits", key_path=path, fix="Use a smaller one.")
     elif not isinstance(value, (bool, int, float, datetime.date, datetime.time)):
         what = "null" if value is None else f"a value of type {type(value).__name__}"
@@ -215,11 +216,8 @@ def _check_keys(path: tuple[t.Any, ...]) -> None:
 
 
 def _check_text(text: str, path: KeyPath) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        what = f"U+{ord(text[error.start]):04X} is half a character"
-        raise DomainError(what, key_path=path, fix="Write whole ones.") from None
+    if fault := fault_of_text(text):
+        raise DomainError(fault, key_path=path, fix="Write whole ones.")
 
 
 def _is_table_wish(before: t.Any, value: t.Any) -> bool:
@@ -258,7 +256,7 @@ def _set(page: Page, path: KeyPath, value: t.Any) -> Page:
         rest, literal = path[len(statement.path) :], page.likes_literal()
         return page.with_value(statement, with_entry(page.value_of(statement), rest, value, literal=literal))
     if page.elements(path):
-        return _extended(page, path, value)
+        return _with_elements(page, path, value)
     if value == {}:
         return page.with_table(path)
     if not page.header(path[:-1]) and (statement := page.last_dotted(path[:-1])):
@@ -266,14 +264,22 @@ def _set(page: Page, path: KeyPath, value: t.Any) -> Page:
     return page.with_key(path, value)
 
 
-def _extended(page: Page, path: KeyPath, value: t.Any) -> Page:
-    """An array of tables with more of them at its end; no other edit of it is one that a person would make."""
+def _with_elements(page: Page, path: KeyPath, value: t.Any) -> Page:
+    """An array of tables with other ones: those that stay, in their order, keep their lines; new ones come last."""
     before = look_up(parse(page.text), path)
-    added = value[len(before) :] if isinstance(value, list) and same(value[: len(before)], before) else None
     has_tables = len(page.headers_below(path)) > 0
-    if added is None or has_tables or not all(isinstance(element, dict) for element in added):
+    if has_tables or not isinstance(value, list) or not all(isinstance(element, dict) for element in value):
         raise DomainError("is an array of tables, which is not edited in place", key_path=path, fix="Remove it first.")
-    return functools.reduce(lambda extended, element: extended.with_element(path, element), added, page)
+    if not value:
+        return page.without(path).with_key(path, value)
+    gone, staying = [], 0
+    for index, element in enumerate(before):
+        if staying < len(value) and same(element, value[staying]):
+            staying += 1
+        else:
+            gone.append(index)
+    page = functools.reduce(lambda longer, element: longer.with_element(path, element), value[staying:], page)
+    return functools.reduce(lambda shorter, index: shorter.without_element(path, index), reversed(gone), page)
 
 
 def _removed(page: Page, path: KeyPath, wanted: dict[str, t.Any]) -> Page:

@@ -10,7 +10,7 @@ means nothing.
 
 from __future__ import annotations
 
-import dataclasses
+import bisect
 import enum
 import functools
 import re
@@ -45,9 +45,11 @@ class Kind(enum.Enum):
     BLANK = enum.auto()
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Statement:
-    """One header, assignment, comment line or blank line; equal only to itself.
+_HEADERS = (Kind.TABLE, Kind.ARRAY_OF_TABLES)
+
+
+class Statement(t.NamedTuple):
+    """One header, assignment, comment line or blank line.
 
     ``path`` is the full path from the root (empty for comments and blank lines), ``table`` the path of the header
     above, ``keys`` the keys as written here, quotes included. ``start`` and ``end`` are offsets that include
@@ -70,22 +72,60 @@ class Statement:
 
     @property
     def is_header(self) -> bool:
-        return self.kind in (Kind.TABLE, Kind.ARRAY_OF_TABLES)
+        return self.kind in _HEADERS
 
 
 def scan(text: str) -> list[Statement]:
     """All statements of a valid TOML text, in order; together they are the whole text."""
-    statements: list[Statement] = []
-    offset, line = 0, 1
-    table: KeyPath = ()
+    return list(_scan_from(text, 0, 1, ()))
+
+
+def rescan(statements: list[Statement], text: str, start: int, end: int) -> list[Statement]:
+    """The statements of a text that differs from the one with these ``statements`` only in what stood from ``start`` to
+    ``end``: those around it are the old ones, the ones behind it in other places."""
+    if not statements:
+        return scan(text)
+    size = statements[-1].end
+    shift = len(text) - size
+    first = bisect.bisect_left(statements, start, key=lambda s: s.end)
+    behind = {s.start + shift: index for index, s in enumerate(statements) if s.start >= end}
+    found = statements[:first]
+    table = found[-1].table if found else ()
+    for new in _scan_from(text, statements[first].start, statements[first].line, table):
+        index = behind.get(new.start)
+        if index is not None and statements[index].table == new.table:
+            lines = new.line - statements[index].line
+            return [*found, *(_moved(old, shift, lines) for old in statements[index:])]
+        found.append(new)
+    return found
+
+
+def _moved(old: Statement, shift: int, lines: int) -> Statement:
+    # In full, because each edit does this with half of all statements.
+    kind, start, end, line, indent, table, path, keys, keys_start, keys_end, value_start, value_end = old
+    return Statement(
+        kind,
+        start + shift,
+        end + shift,
+        line + lines,
+        indent,
+        table,
+        path,
+        keys,
+        keys_start + shift,
+        keys_end + shift,
+        value_start + shift,
+        value_end + shift,
+    )
+
+
+def _scan_from(text: str, offset: int, line: int, table: KeyPath) -> t.Iterator[Statement]:
     while offset < len(text):
         statement = _statement(text, offset, line, table)
-        if statement.is_header:
-            table = statement.path
-        statements.append(statement)
+        table = statement.table
+        yield statement
         line += text.count("\n", offset, statement.end)
         offset = statement.end
-    return statements
 
 
 def commented_out(line: str) -> Statement | None:

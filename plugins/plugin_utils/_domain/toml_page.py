@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import itertools
 import re
 import typing as t
@@ -15,6 +16,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines im
     Kind,
     Statement,
     commented_out,
+    rescan,
     scan,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import is_literal, key_text, value_text
@@ -27,39 +29,45 @@ _BLANK_BELOW = re.compile(r"[ \t\r]*\n")
 class Page:
     """A text with its statements: finds places and returns new pages; never changed itself."""
 
-    def __init__(self, text: str, newline: str | None = None) -> None:
+    def __init__(self, text: str, newline: str | None = None, statements: list[Statement] | None = None) -> None:
         self.text = text
-        self.statements = scan(text)
+        self.statements = scan(text) if statements is None else statements
         self.newline = newline or ("\r\n" if 2 * text.count("\r\n") > text.count("\n") else "\n")
 
     # finding
 
+    @functools.cached_property
+    def _keys(self) -> list[Statement]:
+        return [s for s in self.statements if s.kind is Kind.KEY]
+
+    @functools.cached_property
+    def _headers(self) -> list[Statement]:
+        return [s for s in self.statements if s.is_header]
+
     def assignment(self, path: KeyPath) -> Statement | None:
-        return next((s for s in self.statements if s.kind is Kind.KEY and s.path == path), None)
+        return next((s for s in self._keys if s.path == path), None)
 
     def inline_parent(self, path: KeyPath) -> Statement | None:
         """The assignment of an inline table that holds the path."""
-        return next((s for s in self.statements if s.kind is Kind.KEY and s.path == path[: len(s.path)] != path), None)
+        return next((s for s in self._keys if s.path == path[: len(s.path)] != path), None)
 
     def last_dotted(self, table: KeyPath) -> Statement | None:
         """The last line like ``registry.config_path = …`` that makes the table, or a parent of it, without a header.
 
         TOML forbids a header for such a table; more of it can only be said by dotted keys.
         """
+        dotted = [s for s in self._keys if len(s.keys) > 1]
         for depth in range(len(table), 0, -1):
-            prefix = table[:depth]
-            dotted = [
-                s for s in self.statements if s.kind is Kind.KEY and _within(s.path, prefix) and len(s.table) < depth
-            ]
-            if dotted:
-                return dotted[-1]
+            makes_it = [s for s in dotted if _within(s.path, table[:depth]) and len(s.table) < depth]
+            if makes_it:
+                return makes_it[-1]
         return None
 
     def header(self, path: KeyPath) -> Statement | None:
-        return next((s for s in self.statements if s.kind is Kind.TABLE and s.path == path), None)
+        return next((s for s in self._headers if s.kind is Kind.TABLE and s.path == path), None)
 
     def headers_below(self, path: KeyPath) -> list[Statement]:
-        return [s for s in self.statements if s.is_header and _within(s.path, path)]
+        return [s for s in self._headers if _within(s.path, path)]
 
     def body(self, header: Statement | None) -> list[Statement]:
         """The statements between a header (None: the start of the text) and the next header."""
@@ -157,8 +165,8 @@ class Page:
             return self._insert_lines(self._start_with_comments(keys[0]), [line])
         if keys:
             return self.with_line_after(keys[-1], path, value)
-        headers = [s for s in self.statements if s.is_header]
-        return self._insert_block(self._start_with_comments(headers[0]) if headers else len(self.text), line)
+        place = self._start_with_comments(self._headers[0]) if self._headers else len(self.text)
+        return self._insert_block(place, line)
 
     def _line(self, indent: str, key: str, value: t.Any) -> str:
         literal = self.likes_literal()
@@ -182,8 +190,9 @@ class Page:
             line = f"{self._indent_above(first, path)}[{self._header_text(path, first)}]"
             return self._insert_block(self._start_with_comments(first), line)
         for depth in range(len(path) - 1, 0, -1):
-            relatives = [s for s in self.statements if s.is_header and _within(s.path, path[:depth], proper=False)]
+            relatives = [s for s in self._headers if _within(s.path, path[:depth], proper=False)]
             if relatives:
+                relatives = _of_kind(path[depth], depth, relatives) or relatives
                 place = self.end_of_body(relatives[-1], detached_of=path[:depth])
                 indent = self._indent_below(relatives, path, place)
                 return self._insert_block(place, f"{indent}[{self._header_text(path, relatives[0])}]")
@@ -191,7 +200,7 @@ class Page:
 
     def elements(self, path: KeyPath) -> list[Statement]:
         """The headers of an array of tables."""
-        return [s for s in self.statements if s.kind is Kind.ARRAY_OF_TABLES and s.path == path]
+        return [s for s in self._headers if s.kind is Kind.ARRAY_OF_TABLES and s.path == path]
 
     def with_element(self, path: KeyPath, element: t.Mapping[str, t.Any]) -> Page:
         """One more table behind the last one of an array of tables that has no tables below it, laid out like that."""
@@ -202,6 +211,11 @@ class Page:
         page = self._insert_block(self.end_of_body(last), header)
         lines = [self._line(indent, key, value) for key, value in element.items()]
         return page._insert_lines(page.elements(path)[-1].end, lines)
+
+    def without_element(self, path: KeyPath, index: int) -> Page:
+        """The text less one table of such an array, and what is said of it right above."""
+        header = self.elements(path)[index]
+        return self._cut(self._remarks_above(header)[0], self.end_of_body(header))
 
     def with_table_instead(self, path: KeyPath, child: KeyPath) -> Page:
         """A header for a table in the place of the first one below it that goes."""
@@ -260,14 +274,13 @@ class Page:
     # layout
 
     def _splice(self, start: int, end: int, new: str) -> Page:
-        return Page(self.text[:start] + new + self.text[end:], self.newline)
+        text = self.text[:start] + new + self.text[end:]
+        return Page(text, self.newline, rescan(self.statements, text, start, end))
 
     def _insert_lines(self, offset: int, lines: list[str]) -> Page:
-        before = self.text[:offset]
-        if before and not before.endswith("\n"):
-            before += self.newline
+        is_open = offset > 0 and self.text[offset - 1] != "\n"
         new = "".join(line + self.newline for line in lines)
-        return Page(before + new + self.text[offset:], self.newline)
+        return self._splice(offset, offset, (self.newline if is_open else "") + new)
 
     def _insert_block(self, offset: int, line: str) -> Page:
         """A line set apart by blank ones, where this text sets its tables apart; between two lines that touch, it
@@ -322,14 +335,14 @@ class Page:
     def _cousins(self, path: KeyPath) -> list[Statement]:
         """The tables beside one, and those of its name below the tables beside its parent; as two runtime classes have
         ``options``."""
-        tables = [s for s in self.statements if s.kind is Kind.TABLE and len(s.path) == len(path) and s.path != path]
+        tables = [s for s in self._headers if s.kind is Kind.TABLE and len(s.path) == len(path) and s.path != path]
         beside = [s for s in tables if s.path[:-1] == path[:-1]]
         return [*beside, *(s for s in tables if s.path[:-2] == path[:-2] and s.path[-1:] == path[-1:])]
 
     def _key_indent(self) -> str:
         """How far keys stand behind their header; as most tables of this text have it."""
         steps: collections.Counter[str] = collections.Counter()
-        for header in (s for s in self.statements if s.is_header):
+        for header in self._headers:
             key = next((s for s in self.body(header) if s.kind is Kind.KEY), None)
             if key is not None and key.indent.startswith(header.indent):
                 steps[key.indent[len(header.indent) :]] += 1
@@ -338,7 +351,7 @@ class Page:
     def _nesting(self) -> str:
         """How far a table stands behind its parent table in this text; mostly nothing or two spaces."""
         steps: collections.Counter[str] = collections.Counter()
-        by_path = {s.path: s for s in self.statements if s.kind is Kind.TABLE}
+        by_path = {s.path: s for s in self._headers if s.kind is Kind.TABLE}
         for path, header in by_path.items():
             parent = by_path.get(path[:-1])
             if parent is not None and header.indent.startswith(parent.indent):
@@ -384,8 +397,8 @@ class Page:
 
     def likes_literal(self) -> bool:
         """Whether this text writes its strings in single quotes, as containerd 2.x prints them."""
-        values = [self.text[s.value_start] for s in self.statements if s.kind is Kind.KEY]
-        keys = [key[0] for s in self.statements if s.is_header for key in s.keys]
+        values = [self.text[s.value_start] for s in self._keys]
+        keys = [key[0] for s in self._headers for key in s.keys]
         quotes = values if values.count("'") != values.count('"') else keys
         return quotes.count("'") > quotes.count('"')
 
@@ -396,6 +409,12 @@ def _is_blank(statement: Statement) -> bool:
 
 def _within(path: KeyPath, parent: KeyPath, *, proper: bool = True) -> bool:
     return path[: len(parent)] == parent and (len(path) > len(parent) or not proper)
+
+
+def _of_kind(name: str, depth: int, statements: list[Statement]) -> list[Statement]:
+    """Those whose name at that depth differs in its last part alone, as the ids of ``io.containerd.server.v1.…`` do."""
+    kind = name.rpartition(".")[0]
+    return [s for s in statements if kind and "".join(s.path[depth : depth + 1]).rpartition(".")[0] == kind]
 
 
 def _common(one: KeyPath, other: KeyPath) -> KeyPath:

@@ -29,6 +29,17 @@ _TOKEN = re.compile(
     r"|(?P<comment>\#[^\r\n]*)|(?P<newline>\r?\n)|(?P<space>[ \t]+)|(?P<comma>,)|[\[{]|[\]}]|[^\s\[\]{}\"'\#,]+",
     re.DOTALL,
 )
+# What containerd, as all of TOML, has room for.
+INTEGERS = range(-(2**63), 2**63)
+
+
+def fault_of_text(text: str) -> str | None:
+    """Why a text cannot be written to a file, as the escapes of JSON can give it; None where it can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"U+{ord(text[error.start]):04X} is half a character"
+    return None
 
 
 def same(one: t.Any, other: t.Any) -> bool:

@@ -16,10 +16,14 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
     masked_difference,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes, without_copy
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import (
+    config_changes,
+    left_open,
+    without_copy,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_intent import read_intent
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, plan_config
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import about, absolute
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import about, absolute, drop_in_of
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_upgrade import check_dumps
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
@@ -35,8 +39,7 @@ class ConfigPlanner(Planner):
     def __init__(self, options: Result, action: NodeAction) -> None:
         super().__init__(options, action)
         self.path = absolute(options["path"], "path")
-        is_drop_in = options["layout"] == "drop_in"
-        self.drop_in = absolute(options["drop_in_path"], "drop_in_path") if is_drop_in else None
+        self.drop_in = drop_in_of(options, self.path)
         files = [self.path, pending_restart.MARK, *([self.drop_in] if self.drop_in else [])]
         self.reading = {"files": files, "globs": list(USUAL_GLOBS)}
 
@@ -50,10 +53,8 @@ class ConfigPlanner(Planner):
                 config.content, intent, release, path=path, imported=config.imported, drop_in=config.drop_in
             )
         self._check_upgrade(plan)
-        state = view.state
-        changes = config_changes(
-            state, plan, backup=backup, is_secret=holds_secret, has_credentials=bool(intent.credentials.wishes)
-        )
+        state, has_credentials = view.state, bool(intent.credentials.wishes)
+        changes = config_changes(state, plan, backup=backup, is_secret=holds_secret, has_credentials=has_credentials)
         result: Result = {
             "changed": bool(changes),
             "restart_required": pending_restart.is_due(state, path, changed=plan.restart_required),
@@ -63,7 +64,9 @@ class ConfigPlanner(Planner):
                 masked_difference(edit.path, difference) for edit in plan.files for difference in edit.differences
             ],
         }
-        warnings = (*plan.warnings, *(without_copy(state, plan) if backup else ()))
+        warnings = [*plan.warnings, *(without_copy(state, plan) if backup else ())]
+        if not has_credentials:
+            warnings += left_open(state, plan, is_secret=holds_secret)
         return Planned(
             result,
             changes,

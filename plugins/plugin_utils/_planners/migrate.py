@@ -75,7 +75,9 @@ class MigratePlanner(Planner):
 
     def _nothing(self, view: View, legacy: Legacy, release: Release) -> Planned:
         waits = pending_restart.is_pending(view.state, self.path)
-        return self._planned({**migrate_report.nothing_to_migrate(legacy, release), "restart_required": waits})
+        told = [f"{self.path}: {each}" for each in migrate.left_behind(view.state, legacy, self.wish, release)]
+        report = migrate_report.nothing_to_migrate(legacy, release, told)
+        return self._planned({**report, "restart_required": waits})
 
     def _planned(self, result: Result, *, warnings: t.Iterable[str] = (), **more: t.Any) -> Planned:
         told = (*result.pop("warnings"), *warnings)

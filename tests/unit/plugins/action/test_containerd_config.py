@@ -12,40 +12,23 @@ import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.action.containerd_config import ActionModule
-
-Raw = dict[str, t.Any]
+from ansible_collections.airgap.nodes.tests.unit.plugins.action.fake_node import Machine, Node, Raw
 
 CRI = "io.containerd.grpc.v1.cri"
 IMAGE = "registry.example.com/k8s/pause:3.10"
 FILE = f'version = 2\n\n[plugins."{CRI}"]\n  sandbox_image = "pause:3.8"  # ours\n'
 
 
-class Node:
-    """A machine with a config.toml below a directory."""
+class ConfigNode(Node):
+    """The task is about config.toml."""
 
-    def __init__(self, directory: pathlib.Path, machine: t.Any) -> None:
-        self.file = directory / "etc" / "containerd" / "config.toml"
-        self.machine = machine
-
-    def write(self, text: str, mode: int = 0o640) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.write_bytes(text.encode())
-        self.file.chmod(mode)
-
-    def text(self) -> str:
-        return self.file.read_bytes().decode()
-
-    def mode(self) -> str:
-        return f"{stat.S_IMODE(self.file.stat().st_mode):04o}"
-
-    def run(self, *, check: bool = False, **options: t.Any) -> Raw:
-        result: Raw = self.machine.run(ActionModule, {"path": str(self.file), **options}, check=check)
-        return result
+    def run(self, **options: t.Any) -> Raw:
+        return super().run(**{"path": str(self.file), **options})
 
 
 @pytest.fixture
-def node(tmp_path: pathlib.Path, machine: t.Any) -> Node:
-    return Node(tmp_path, machine)
+def node(tmp_path: pathlib.Path, machine: Machine) -> Node:
+    return ConfigNode(tmp_path, machine, ActionModule)
 
 
 def test_from_nothing(node: Node) -> None:
@@ -105,22 +88,25 @@ def test_another_unit(node: Node) -> None:
     assert node.machine.asked_for["unit"] == "containerd.service"
 
 
+def test_a_unit_that_is_not_there_is_found_before_anything_is_written(node: Node) -> None:
+    node.write(FILE)
+    node.machine.unit = {**(node.machine.unit or {}), "load_state": "not-found", "exec_start": []}
+    result = node.run(sandbox_image=IMAGE, unit="containred")
+    assert result["msg"].startswith("unit: this node has containerd and no unit containred.service. ")
+    assert (node.text(), node.machine.calls) == (FILE, ["_node_read"])
+    # As in an image build, where the unit comes later.
+    assert node.run(sandbox_image=IMAGE, containerd_version="1.7")["changed"]
+
+
 # --- files that config.toml imports
 
 IMAGES = "io.containerd.cri.v1.images"
 IMPORTING = 'imports = ["conf.d/*.toml"]\n'
 
 
-def put(node: Node, name: str, text: str) -> pathlib.Path:
-    file = node.file.parent / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-    return file
-
-
 def test_a_setting_is_edited_in_the_file_where_it_counts(node: Node) -> None:
     node.write(f"version = 2\n{IMPORTING}[plugins.'{CRI}']\nsandbox_image = 'unread'\n")
-    other = put(node, "conf.d/99-nvidia.toml", f"version = 2\n[plugins.'{CRI}']\nenable_selinux = true\n")
+    other = node.write(f"version = 2\n[plugins.'{CRI}']\nenable_selinux = true\n", "conf.d/99-nvidia.toml")
     before = node.text()
     result = node.run(sandbox_image=IMAGE)
     assert "msg" not in result
@@ -138,7 +124,7 @@ def test_a_setting_is_edited_in_the_file_where_it_counts(node: Node) -> None:
 def test_no_copy_where_containerd_would_read_it(node: Node, pattern: str) -> None:
     node.machine.version = "2.1.5"
     node.write(f"version = 3\nimports = ['{pattern}']\n")
-    other = put(node, "conf.d/99-nvidia.toml", f"version = 3\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n")
+    other = node.write(f"version = 3\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n", "conf.d/99-nvidia.toml")
     result = node.run(sandbox_image=IMAGE, backup=True)
     assert [file.name for file in other.parent.iterdir()] == [other.name]
     assert result["backup_files"] == []
@@ -152,7 +138,7 @@ def test_no_copy_where_containerd_would_read_it(node: Node, pattern: str) -> Non
 def test_an_error_about_an_imported_file_names_it(node: Node) -> None:
     node.machine.version = "2.1.5"
     node.write(f"version = 3\n{IMPORTING}")
-    other = put(node, "conf.d/a.toml", f"version = 3\ndisabled_plugins = ['{CRI}']\n")
+    other = node.write(f"version = 3\ndisabled_plugins = ['{CRI}']\n", "conf.d/a.toml")
     assert node.run(sandbox_image=IMAGE)["msg"].startswith(f"{other}: disabled_plugins: disables {CRI}, ")
 
 
@@ -164,14 +150,14 @@ def test_an_error_about_an_imported_file_names_it(node: Node) -> None:
 def test_the_version_of_a_file_that_only_imports(node: Node, main: str, imported: int, version: int) -> None:
     node.machine.version = "2.3.4"
     node.write(f"{IMPORTING}{main}")
-    put(node, "conf.d/a.toml", f"version = {imported}\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n")
+    node.write(f"version = {imported}\n[plugins.'{IMAGES}'.pinned_images]\nsandbox = 'old:1'\n", "conf.d/a.toml")
     assert node.run(sandbox_image=IMAGE)["config_version"] == version
     assert node.text().startswith(f"version = {version}\n")
 
 
 @pytest.mark.parametrize("imports", [["gone.toml"], ["a.toml", "conf.d/*.toml"], "a.toml"])
 def test_a_task_imports_nothing_unread(node: Node, imports: t.Any) -> None:
-    put(node, "a.toml", "")
+    node.write("", "a.toml")
     node.write('version = 2\nimports = ["a.toml"]\n')
     before = node.text()
     result = node.run(settings={"imports": imports})
@@ -185,8 +171,8 @@ def test_a_task_imports_nothing_unread(node: Node, imports: t.Any) -> None:
 
 def test_imports_from_an_unusual_place_take_a_second_reading(node: Node) -> None:
     node.write(f"version = 2\n{IMPORTING}[plugins.'{CRI}']\nsandbox_image = '{IMAGE}'\n")
-    put(node, "conf.d/a.toml", "version = 2\nimports = ['../site.toml']\n")
-    put(node, "site.toml", "oom_score = 1\n")
+    node.write("version = 2\nimports = ['../site.toml']\n", "conf.d/a.toml")
+    node.write("oom_score = 1\n", "site.toml")
     result = node.run(sandbox_image=IMAGE, settings={"oom_score": 1})
     assert node.machine.calls == ["_node_read", "_node_read", "_node_read"]
     assert not result["changed"]
@@ -226,7 +212,7 @@ def test_no_drop_in_where_it_would_replace_the_table(node: Node) -> None:
 def test_a_drop_in_brings_no_other_file_along(node: Node) -> None:
     node.machine.version = "2.1.5"
     node.write("version = 3\n")
-    other = put(node, "conf.d/old.toml", "version = 3\noom_score = 5\n")
+    other = node.write("version = 3\noom_score = 5\n", "conf.d/old.toml")
     path = str(other.with_name("60-airgap-nodes.toml"))
     result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=path)
     assert result["failed"]
@@ -237,7 +223,7 @@ def test_a_drop_in_leaves_the_files_of_others_alone(node: Node) -> None:
     node.machine.version = "2.1.5"
     node.write(f"version = 3\n{IMPORTING}")
     text = f"version = 3\n[plugins.'{IMAGES}']\nsnapshotter = 'native'\n"
-    other = put(node, "conf.d/99-nvidia.toml", text)
+    other = node.write(text, "conf.d/99-nvidia.toml")
     path = other.with_name("60-airgap-nodes.toml")
     settings = {"plugins": {IMAGES: {"snapshotter": "overlayfs"}}}
     result = node.run(settings=settings, layout="drop_in", drop_in_path=str(path))
@@ -260,7 +246,7 @@ def test_a_drop_in_before_one_of_version_2(node: Node, version: str, is_refused:
     """containerd 2.0 to 2.2 merge before they migrate, so that the newer table wins wherever it stands."""
     node.machine.version = version
     node.write(f"version = {own}\nimports = ['conf.d/*.toml']\n")
-    put(node, "conf.d/99-nvidia.toml", f"version = 2\n[plugins.'{CRI}'.containerd]\ndefault_runtime_name = 'nvidia'\n")
+    node.write(f"version = 2\n[plugins.'{CRI}'.containerd]\ndefault_runtime_name = 'nvidia'\n", "conf.d/99-nvidia.toml")
     path = node.file.parent / "conf.d" / "60-airgap-nodes.toml"
     result = node.run(default_runtime_name="runc", layout="drop_in", drop_in_path=str(path))
     if is_refused:
@@ -286,20 +272,39 @@ def test_a_drop_in_of_ours_that_is_imported_no_more(node: Node, image: str) -> N
     node.machine.version = "2.1.5"
     node.write("version = 3\n")
     text = 'version = 3\n[plugins."{}".pinned_images]\nsandbox = "{}"\n'
-    path = put(node, "conf.d/60-airgap-nodes.toml", text.format(IMAGES, image))
+    path = node.write(text.format(IMAGES, image), "conf.d/60-airgap-nodes.toml")
     result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=str(path))
     assert result["restart_required"]
     assert node.text() == f'version = 3\nimports = ["{path.parent}/*.toml"]\n'
     assert path.read_text(encoding="utf-8") == text.format(IMAGES, IMAGE)
 
 
-@pytest.mark.parametrize("name", ["conf.d/60-airgap-nodes", "config.toml"], ids=["not .toml", "the file itself"])
-def test_no_place_for_a_drop_in(node: Node, name: str) -> None:
+def test_no_place_for_a_drop_in(node: Node) -> None:
     node.machine.version = "2.1.5"
     node.write("version = 3\n")
-    result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=str(node.file.parent / name))
+    path = node.file.parent / "conf.d" / "60-airgap-nodes"
+    result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=str(path))
     assert result["msg"].startswith("drop_in_path: is not reached by what config.toml can import. ")
     assert node.text() == "version = 3\n"
+
+
+@pytest.mark.parametrize("version", ["1.7.24", "2.1.5"])
+def test_config_toml_is_no_drop_in(node: Node, version: str) -> None:
+    node.machine.version = version
+    node.write("version = 2\n")
+    result = node.run(sandbox_image=IMAGE, layout="drop_in", drop_in_path=f"{node.file.parent}/conf.d/../config.toml")
+    assert result["msg"].startswith(f"drop_in_path: {node.file} is config.toml itself")
+    assert node.text() == "version = 2\n"
+    assert node.machine.calls == []
+
+
+@pytest.mark.parametrize(
+    ("option", "example"),
+    [("path", "/etc/containerd/config.toml"), ("drop_in_path", "/etc/containerd/conf.d/60-airgap-nodes.toml")],
+)
+def test_a_relative_path(node: Node, option: str, example: str) -> None:
+    result = node.run(**{"layout": "drop_in", option: "a.toml"})
+    assert result["msg"] == f"{option}: 'a.toml' is not an absolute path. Write it as {example}."
 
 
 # --- a newer version of the schema
@@ -318,6 +323,18 @@ def test_an_upgrade_that_containerd_reads_alike(node: Node) -> None:
         "after": UPGRADED,
     }
     assert (result["changed"], result["restart_required"], result["config_version"]) == (True, False, 3)
+
+
+@pytest.mark.parametrize(("version", "newest"), [("1.7.24", 2), ("2.1.5", 3), ("2.3.4", 4)])
+def test_the_newest_version_that_the_release_reads(node: Node, version: str, newest: int) -> None:
+    node.machine.version = version
+    node.write("version = 2\noom_score = 1\n")
+    result = node.run(config_version="newest")
+    assert node.text() == f"version = {newest}\noom_score = 1\n"
+    assert result["config_version"] == newest
+    # It is proved like a number.
+    assert node.machine.calls == (["_node_read"] if newest == 2 else ["_node_read", "_node_read", "_node_apply"])
+    assert not node.run(config_version="newest")["changed"]
 
 
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
@@ -348,7 +365,7 @@ AUTH = f'[plugins."{CRI}".registry.configs."mirror.example.com:5000".auth]\n'
 
 
 def test_credentials_that_have_to_stand_in_config_toml(node: Node) -> None:
-    node.write(f"version = 2\n\n{AUTH}  auth = 'b2xkOm9sZC1zZWNyZXQtNw=='\n", 0o644)
+    node.write(f"version = 2\n\n{AUTH}  auth = 'b2xkOm9sZC1zZWNyZXQtNw=='\n", mode=0o644)
     result = node.run(registries=REGISTRIES)
     assert node.text() == f"version = 2\n\n{AUTH}  username = 'puller'\n  password = 'hush-hush-1'\n"
     assert (node.mode(), result["restart_required"]) == ("0600", True)
@@ -357,7 +374,7 @@ def test_credentials_that_have_to_stand_in_config_toml(node: Node) -> None:
 
 
 def test_credentials_that_others_could_read(node: Node) -> None:
-    node.write(f"version = 2\n\n{AUTH}  username = 'puller'\n  password = 'hush-hush-1'\n", 0o644)
+    node.write(f"version = 2\n\n{AUTH}  username = 'puller'\n  password = 'hush-hush-1'\n", mode=0o644)
     before = node.text()
     result = node.run(registries=REGISTRIES, backup=True)
     assert (node.text(), node.mode(), result["changed"], result["restart_required"]) == (before, "0600", True, False)
@@ -375,8 +392,50 @@ def test_credentials_that_moved_to_a_header(node: Node) -> None:
     assert not node.run(registries=REGISTRIES)["changed"]
 
 
+def test_a_password_that_others_can_read(node: Node) -> None:
+    """It is told where nothing changes, and mended where something does."""
+    node.write(f"{FILE}\n{AUTH}password = 'hush-hush-1'\n", mode=0o644)
+    (warning,) = node.run(sandbox_image="pause:3.8")["warnings"]
+    assert warning.startswith(f"{node.file}: the file has mode 0644, and a password, ")
+    assert "warnings" not in node.run(sandbox_image=IMAGE)
+    assert node.mode() == "0600"
+
+
+def test_a_file_that_is_too_large(node: Node) -> None:
+    node.write("#" * (1 << 20) + "\n")
+    result = node.run(sandbox_image=IMAGE)
+    assert result["msg"] == (
+        f"{node.file}: cannot be read: larger than 1048576 bytes, not read. Nothing was changed; only files of up to "
+        "1 MiB are edited: make it smaller, or edit it by hand."
+    )
+
+
+NUMBERS = {
+    "an option": ({"max_concurrent_downloads": 1 << 63}, "max_concurrent_downloads: "),
+    "one of several": ({"cni": {"max_conf_num": -(1 << 63) - 1}}, "cni.max_conf_num: "),
+    "in a list": (
+        {"runtimes": [{"name": "a", "runtime_type": "io.containerd.runc.v2", "cni_max_conf_num": 1 << 70}]},
+        "runtimes[0].cni_max_conf_num: ",
+    ),
+    "a setting": ({"settings": {"oom_score": 1 << 63}}, "settings.oom_score: "),
+}
+
+
+@pytest.mark.parametrize(("options", "name"), NUMBERS.values(), ids=NUMBERS)
+def test_a_number_that_is_too_large(node: Node, options: Raw, name: str) -> None:
+    result = node.run(**options)
+    assert result["msg"] == f"{name}the number does not fit into 64 bits. Use a smaller one."
+
+
 BAD_IMPORTS = {
-    "a file that is not there": ("imports = ['gone.toml']\n", "DIR/gone.toml: is named in imports and not there; "),
+    "a file that is not there": (
+        "imports = [\n  'conf.d/*',\n  'gone.toml',\n]\n",
+        "DIR/config.toml:3: imports: names DIR/gone.toml, which is not there; ",
+    ),
+    "a file that an imported one names": (
+        "imports = ['conf.d/*']\n",
+        "DIR/conf.d/x.toml:2: imports: names DIR/conf.d/gone.toml, which is not there; ",
+    ),
     "a directory": ("imports = ['conf.d']\n", "DIR/conf.d: is not a file (directory)"),
     "not TOML": ("imports = ['bad.toml']\n", "DIR/bad.toml:1:3: not valid TOML"),
     "a pattern of Go's": (
@@ -390,8 +449,8 @@ BAD_IMPORTS = {
 @pytest.mark.parametrize(("text", "message"), BAD_IMPORTS.values(), ids=BAD_IMPORTS)
 def test_unsound_imports(node: Node, text: str, message: str) -> None:
     node.write(text)
-    put(node, "bad.toml", "a b\n")
-    put(node, "conf.d/x.toml", "")
+    node.write("a b\n", "bad.toml")
+    node.write("# next\nimports = ['gone.toml']\n" if "is not there" in message else "", "conf.d/x.toml")
     result = node.run(sandbox_image=IMAGE)
     assert result["failed"]
     assert result["msg"].startswith(message.replace("DIR", str(node.file.parent)))
@@ -490,11 +549,11 @@ def test_a_secret_that_goes(node: Node) -> None:
     ],
 )
 def test_the_mode_of_a_copy(node: Node, text: str, mode: int, copy: str) -> None:
-    node.write(text, mode)
+    node.write(text, mode=mode)
     result = node.run(sandbox_image=IMAGE, backup=True)
     backup = pathlib.Path(result["backup_file"])
     assert backup.read_bytes().decode() == text
-    assert (f"{stat.S_IMODE(backup.stat().st_mode):04o}", node.mode()) == (copy, f"{mode:04o}")
+    assert (f"{stat.S_IMODE(backup.stat().st_mode):04o}", node.mode()) == (copy, copy)
 
 
 def test_key_paths_in_both_forms(node: Node) -> None:
@@ -541,13 +600,6 @@ def test_a_directory_in_place_of_the_file(node: Node) -> None:
     assert result["msg"] == (
         f"{node.file}: is not a file (directory). Nothing was changed; move it away on the node."
     )  # fmt: skip
-
-
-def test_a_file_that_is_too_large(node: Node) -> None:
-    node.write("# " + "x" * 1048576)
-    result = node.run(sandbox_image=IMAGE)
-    assert result["msg"].startswith(f"{node.file}: cannot be read: ")
-    assert result["msg"].endswith("Nothing was changed; see to the file on the node.")
 
 
 def test_a_path_is_normalised(node: Node) -> None:

@@ -7,50 +7,36 @@ from __future__ import annotations
 
 import json
 import pathlib
-import stat
 import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.action.containerd_migrate import ActionModule
-
-Raw = dict[str, t.Any]
+from ansible_collections.airgap.nodes.tests.unit.plugins.action.fake_node import Machine, Node, Raw
 
 CRI = "io.containerd.grpc.v1.cri"
 PEM = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 HUB = "https://registry-1.docker.io/v2"
 
 
-class Node:
-    """A machine with a config.toml and a tree below a directory."""
+class MigrateNode(Node):
+    """A config.toml, and the tree beside it."""
 
-    def __init__(self, directory: pathlib.Path, machine: t.Any) -> None:
-        self.directory = directory / "etc" / "containerd"
-        self.directory.mkdir(parents=True)
-        self.file = self.directory / "config.toml"
+    def __init__(self, directory: pathlib.Path, machine: Machine) -> None:
+        super().__init__(directory, machine, ActionModule)
         self.tree = self.directory / "certs.d"
-        self.machine = machine
 
-    def write(self, registry: str, name: str = "config.toml", head: str = "version = 2\n") -> None:
-        """@ stands for the registry table, # for the directory."""
+    def write_tables(self, registry: str, name: str = "config.toml", head: str = "version = 2\n") -> None:
+        """@ stands for the registry table, DIRECTORY for the directory."""
         text = (head + registry).replace("@", f'plugins."{CRI}".registry').replace("DIRECTORY", str(self.directory))
-        (self.directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.directory / name).write_text(text, encoding="utf-8")
+        self.write(text, name)
 
-    def text(self, name: str = "config.toml") -> str:
-        return (self.directory / name).read_text(encoding="utf-8")
-
-    def mode(self, name: str) -> str:
-        return f"{stat.S_IMODE((self.directory / name).stat().st_mode):04o}"
-
-    def run(self, *, check: bool = False, **options: t.Any) -> Raw:
-        args = {"path": str(self.file), "config_path": str(self.tree), **options}
-        result: Raw = self.machine.run(ActionModule, args, check=check)
-        return result
+    def run(self, **options: t.Any) -> Raw:
+        return super().run(**{"path": str(self.file), "config_path": str(self.tree), **options})
 
 
 @pytest.fixture
-def node(tmp_path: pathlib.Path, machine: t.Any) -> Node:
-    return Node(tmp_path, machine)
+def node(tmp_path: pathlib.Path, machine: Machine) -> MigrateNode:
+    return MigrateNode(tmp_path, machine)
 
 
 MIRROR = '[@.mirrors."docker.io"]\n  endpoint = ["https://a.example"]\n'
@@ -58,8 +44,8 @@ AUTH = '[@.configs."a.example".auth]\n  username = "puller"\n  password = "hush-
 TLS = '[@.configs."a.example".tls]\n  ca_file = "DIRECTORY/ca.pem"\n'
 
 
-def test_from_tables_to_nothing_to_do(node: Node) -> None:
-    node.write(MIRROR)
+def test_from_tables_to_nothing_to_do(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     before = node.text()
     result = node.run()
     assert node.machine.calls == ["_node_read", "_node_apply"]
@@ -94,20 +80,46 @@ def test_from_tables_to_nothing_to_do(node: Node) -> None:
     assert (again["changed"], again["proof"], again["config_path"]) == (False, [], str(node.tree))
 
 
-def test_the_result_of_both_runs_has_the_same_keys(node: Node) -> None:
-    node.write(MIRROR)
+LISTED = '[host."https://a.example"]\n'
+# Who asks the host is somebody else's business: options, the hosts.toml of quay.io, whether it is told.
+BEHIND: dict[str, tuple[Raw, str | None, bool]] = {
+    "as it was": ({"auth": "keep"}, None, False),
+    "to a header now": ({"auth": "header"}, None, True),
+    "needed by a namespace that is left out": ({"auth": "header", "leave": ["quay.io"]}, LISTED, False),
+    "not needed by it": ({"auth": "header", "leave": ["quay.io"]}, '[host."https://b.example"]\n', True),
+}
+
+
+@pytest.mark.parametrize(("options", "listed", "is_told"), BEHIND.values(), ids=BEHIND)
+def test_credentials_that_an_earlier_migration_left(
+    *, node: MigrateNode, options: Raw, listed: str | None, is_told: bool
+) -> None:
+    node.write_tables(MIRROR + AUTH)
+    assert node.run()["changed"]
+    if listed is not None:
+        node.write(listed, "certs.d/quay.io/hosts.toml")
+    again = node.run(**options)
+    assert (again["changed"], node.machine.calls) == (False, ["_node_read"])
+    assert [warning.partition(" stays, because ")[0] for warning in again.get("warnings", [])] == (
+        [f'{node.file}: registry.configs."a.example".auth:'] if is_told else []
+    )
+    assert "hush-hush" not in str(again)
+
+
+def test_the_result_of_both_runs_has_the_same_keys(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     assert node.run().keys() - {"diff"} == node.run().keys()
 
 
-def test_the_tree_leaves_first_and_config_toml_last(node: Node) -> None:
-    node.write(MIRROR)
+def test_the_tree_leaves_first_and_config_toml_last(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     node.run()
     assert node.machine.written[-1] == str(node.file)
     assert f"{node.tree}/docker.io/hosts.toml" in node.machine.written
 
 
-def test_check_mode_shows_the_whole_plan_and_writes_nothing(node: Node) -> None:
-    node.write(MIRROR)
+def test_check_mode_shows_the_whole_plan_and_writes_nothing(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     before = node.text()
     result = node.run(check=True)
     assert node.machine.calls == ["_node_read"]
@@ -118,8 +130,8 @@ def test_check_mode_shows_the_whole_plan_and_writes_nothing(node: Node) -> None:
     assert result["backup_file"] is None
 
 
-def test_certificates_are_read_before_the_tree_refers_to_them(node: Node) -> None:
-    node.write(MIRROR + TLS)
+def test_certificates_are_read_before_the_tree_refers_to_them(node: MigrateNode) -> None:
+    node.write_tables(MIRROR + TLS)
     message = node.run()["msg"]
     assert message.startswith(
         f'{node.file}: registry.configs."a.example".tls.ca_file: {node.directory}/ca.pem is not on'
@@ -139,9 +151,9 @@ def test_certificates_are_read_before_the_tree_refers_to_them(node: Node) -> Non
 
 
 @pytest.mark.parametrize("auth", ["keep", "header"])
-def test_no_secret_is_told(node: Node, auth: str) -> None:
+def test_no_secret_is_told(node: MigrateNode, auth: str) -> None:
     node.machine.version = "2.1.5"
-    node.write(MIRROR + AUTH)
+    node.write_tables(MIRROR + AUTH)
     node.file.chmod(0o644)
     result = node.run(auth=auth)
     assert node.mode(result["backup_file"]) == "0600"
@@ -154,21 +166,21 @@ def test_no_secret_is_told(node: Node, auth: str) -> None:
     assert result["kept"] == (['registry.configs."a.example".auth'] if auth == "keep" else [])
 
 
-def test_the_proof_tells_headers_only_of_the_tree(node: Node) -> None:
+def test_the_proof_tells_headers_only_of_the_tree(node: MigrateNode) -> None:
     node.machine.version = "2.1.5"
-    node.write(MIRROR + AUTH)
+    node.write_tables(MIRROR + AUTH)
     before, after = (node.run(auth="header", check=True)["proof"][0][key][0]["headers"] for key in ("before", "after"))
     assert (before, after) == ([], ["Authorization"])
 
 
-def test_the_unit_is_the_one_that_is_named(node: Node) -> None:
+def test_the_unit_is_the_one_that_is_named(node: MigrateNode) -> None:
     node.run(unit="k3s-containerd")
     assert node.machine.asked_for["unit"] == "k3s-containerd.service"
 
 
-def test_tables_in_an_imported_file_are_migrated_there(node: Node) -> None:
-    node.write("", head='version = 2\nimports = ["conf.d/*.toml"]\n')
-    node.write(MIRROR, "conf.d/10-mirrors.toml")
+def test_tables_in_an_imported_file_are_migrated_there(node: MigrateNode) -> None:
+    node.write_tables("", head='version = 2\nimports = ["conf.d/*.toml"]\n')
+    node.write_tables(MIRROR, "conf.d/10-mirrors.toml")
     main = node.text()
     result = node.run()
     assert "failed" not in result, result["msg"]
@@ -181,19 +193,19 @@ def test_tables_in_an_imported_file_are_migrated_there(node: Node) -> None:
     assert node.run()["changed"] is False
 
 
-def test_no_copy_is_left_where_containerd_would_read_it(node: Node) -> None:
-    node.write("", head='version = 2\nimports = ["conf.d/*"]\n')
-    node.write(MIRROR, "conf.d/10-mirrors.toml")
+def test_no_copy_is_left_where_containerd_would_read_it(node: MigrateNode) -> None:
+    node.write_tables("", head='version = 2\nimports = ["conf.d/*"]\n')
+    node.write_tables(MIRROR, "conf.d/10-mirrors.toml")
     result = node.run()
     assert result["backup_files"] == []
     assert [warning for warning in result["warnings"] if "no copy of" in warning]
     assert not any("no copy of" in warning for warning in node.run().get("warnings", ()))
 
 
-def test_tables_of_two_files_that_2_x_merges_are_migrated_in_both(node: Node) -> None:
+def test_tables_of_two_files_that_2_x_merges_are_migrated_in_both(node: MigrateNode) -> None:
     node.machine.version = "2.1.5"
-    node.write(MIRROR, head='version = 2\nimports = ["conf.d/*.toml"]\n')
-    node.write('[@.mirrors."quay.io"]\n  endpoint = ["https://b.example"]\n', "conf.d/10-mirrors.toml")
+    node.write_tables(MIRROR, head='version = 2\nimports = ["conf.d/*.toml"]\n')
+    node.write_tables('[@.mirrors."quay.io"]\n  endpoint = ["https://b.example"]\n', "conf.d/10-mirrors.toml")
     result = node.run()
     assert "failed" not in result, result["msg"]
     assert {proof["namespace"] for proof in result["proof"]} == {"docker.io", "quay.io"}
@@ -203,8 +215,8 @@ def test_tables_of_two_files_that_2_x_merges_are_migrated_in_both(node: Node) ->
     assert node.run()["changed"] is False
 
 
-def test_a_file_of_others_is_replaced_only_when_asked_to(node: Node) -> None:
-    node.write(MIRROR)
+def test_a_file_of_others_is_replaced_only_when_asked_to(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     other = node.tree / "docker.io" / "hosts.toml"
     other.parent.mkdir(parents=True)
     other.write_text('[host."https://other.example"]\n', encoding="utf-8")
@@ -218,15 +230,15 @@ def test_a_file_of_others_is_replaced_only_when_asked_to(node: Node) -> None:
     assert "other.example" not in other.read_text(encoding="utf-8")
 
 
-def test_what_is_left_alone_is_neither_written_nor_compared(node: Node) -> None:
-    node.write(MIRROR)
+def test_what_is_left_alone_is_neither_written_nor_compared(node: MigrateNode) -> None:
+    node.write_tables(MIRROR)
     result = node.run(leave=["docker.io"])
     assert (result["changed"], result["proof"], node.tree.exists()) == (True, [], False)
     assert "mirrors" not in node.text()
 
 
-def test_losses_are_refused_and_nothing_is_written(node: Node) -> None:
-    node.write(MIRROR + TLS.replace("a.example", "docker.io"))
+def test_losses_are_refused_and_nothing_is_written(node: MigrateNode) -> None:
+    node.write_tables(MIRROR + TLS.replace("a.example", "docker.io"))
     before = node.text()
     result = node.run()
     assert result["msg"].startswith('accept_losses: registry.configs."docker.io".tls: ')
@@ -236,16 +248,16 @@ def test_losses_are_refused_and_nothing_is_written(node: Node) -> None:
     ]
 
 
-def test_the_directory_that_the_file_names_is_taken_by_default(node: Node) -> None:
-    node.write(MIRROR + f'[@]\nconfig_path = "{node.directory}/tree"\n')
+def test_the_directory_that_the_file_names_is_taken_by_default(node: MigrateNode) -> None:
+    node.write_tables(MIRROR + f'[@]\nconfig_path = "{node.directory}/tree"\n')
     result = node.run(config_path=None)
     assert result["config_path"] == f"{node.directory}/tree"
     assert (node.directory / "tree" / "docker.io" / "hosts.toml").exists()
     assert "has not loaded CRI with both" in result["warnings"][0]
 
 
-def test_what_the_release_does_not_read_is_told(node: Node) -> None:
-    node.write('[plugins.cri.registry.mirrors."docker.io"]\nendpoint = ["https://a.example"]\n', head="")
+def test_what_the_release_does_not_read_is_told(node: MigrateNode) -> None:
+    node.write_tables('[plugins.cri.registry.mirrors."docker.io"]\nendpoint = ["https://a.example"]\n', head="")
     node.machine.version = "2.1.5"
     result = node.run()
     assert result["changed"] is False
@@ -253,8 +265,8 @@ def test_what_the_release_does_not_read_is_told(node: Node) -> None:
     assert result["warnings"] == [f"{node.file}: {path}: containerd 2.1.5 reads nothing of it"]
 
 
-def test_credentials_that_stay_are_told_when_there_is_nothing_to_do(node: Node) -> None:
-    node.write(AUTH + '[@.headers]\nX-Meta = ["a"]\n[@.auths."https://b.example"]\nauth = "eDp5"\n')
+def test_credentials_that_stay_are_told_when_there_is_nothing_to_do(node: MigrateNode) -> None:
+    node.write_tables(AUTH + '[@.headers]\nX-Meta = ["a"]\n[@.auths."https://b.example"]\nauth = "eDp5"\n')
     result = node.run()
     assert result["changed"] is False
     assert result["kept"] == [
@@ -272,15 +284,15 @@ def test_credentials_that_stay_are_told_when_there_is_nothing_to_do(node: Node) 
         ('version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nmirrors = 3\n', "mirrors: is not a table"),
     ],
 )
-def test_a_file_that_is_not_sound_is_refused(node: Node, content: str, reason: str) -> None:
-    node.file.write_text(content, encoding="utf-8")
+def test_a_file_that_is_not_sound_is_refused(node: MigrateNode, content: str, reason: str) -> None:
+    node.write(content)
     result = node.run()
     assert result["failed"] is True
     assert reason in result["msg"]
     assert str(node.file) in result["msg"]
 
 
-def test_no_file_is_nothing_to_migrate(node: Node) -> None:
+def test_no_file_is_nothing_to_migrate(node: MigrateNode) -> None:
     assert node.run()["changed"] is False
 
 
@@ -292,6 +304,6 @@ def test_no_file_is_nothing_to_migrate(node: Node) -> None:
         ({"auth": "drop"}, "value of auth must be one of: keep, header"),
     ],
 )
-def test_wrong_options(node: Node, options: Raw, reason: str) -> None:
+def test_wrong_options(node: MigrateNode, options: Raw, reason: str) -> None:
     assert reason in node.run(**options)["msg"]
     assert node.machine.calls == []

@@ -15,6 +15,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.airgap.nodes.plugins.action.containerd_registries import ActionModule
+from ansible_collections.airgap.nodes.tests.unit.plugins.action.fake_node import Machine, Node, Raw
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -22,29 +23,25 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-Raw = dict[str, t.Any]
-
 A, B = "https://a.example", "https://b.example"
 PASSWORD = "correct horse"
 
 
-class Play:
-    """A play with a files directory, and a machine with a tree below another directory."""
+class Play(Node):
+    """A play with a files directory, and a node below another directory."""
 
-    def __init__(self, directory: pathlib.Path, machine: t.Any) -> None:
+    def __init__(self, directory: pathlib.Path, machine: Machine) -> None:
+        super().__init__(directory / "node", machine, ActionModule)
         self.beside = directory / "play"
         (self.beside / "files").mkdir(parents=True)
-        self.config_path = directory / "node" / "certs.d"
-        self.config_path.parent.mkdir()
-        self.machine = machine
+        self.config_path = self.directory / "certs.d"
+        self.directory.mkdir(parents=True)
         self.loader = machine.loader = DataLoader()
-        self.loader.set_vault_secrets([("default", VaultSecret(PASSWORD.encode()))])
         machine.beside = [str(self.beside)]
+        self.loader.set_vault_secrets([("default", VaultSecret(PASSWORD.encode()))])
 
-    def run(self, *registries: Raw, check: bool = False, **options: t.Any) -> Raw:
-        args = {"registries": list(registries), "config_path": str(self.config_path), **options}
-        result: Raw = self.machine.run(ActionModule, args, check=check)
-        return result
+    def run(self, *registries: Raw, **options: t.Any) -> Raw:
+        return super().run(**{"registries": list(registries), "config_path": str(self.config_path), **options})
 
     def tree(self) -> dict[str, str]:
         """Paths below config_path with modes."""
@@ -56,7 +53,7 @@ class Play:
 
 
 @pytest.fixture
-def play(tmp_path: pathlib.Path, machine: t.Any) -> Play:
+def play(tmp_path: pathlib.Path, machine: Machine) -> Play:
     return Play(tmp_path, machine)
 
 

@@ -116,6 +116,33 @@ def test_without_tomlkit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "on the controller, to edit TOML" in result["msg"]
 
 
+ROLE = "airgap.nodes.containerd"
+# The role that the task is in, variables, what is said.
+VARIABLES: dict[str, tuple[str | None, Result, str | None]] = {
+    "a slip": (ROLE, {"containerd_snaphotter": "native"}, "containerd_snaphotter: is no variable of the role. "),
+    "two": (ROLE, {"containerd_snaphotter": 1, "containerd_snapshoter": 1}, "(1) containerd_snaphotter: is no "),
+    "one of the user's own": (
+        ROLE,
+        {"containerd_snaphotter": "native", "containerd_own_variables": ["containerd_snaphotter"]},
+        None,
+    ),
+    "somebody else's": (ROLE, {"containerd_storage_dir": "/srv", "snaphotter": 1}, None),
+    "another role": ("example.other.containerd", {"containerd_snaphotter": "native"}, None),
+    "no role": (None, {"containerd_snaphotter": "native"}, None),
+}
+
+
+@pytest.mark.parametrize(("role", "variables", "message"), VARIABLES.values(), ids=VARIABLES)
+def test_variables_of_the_role(role: str | None, variables: Result, message: str | None) -> None:
+    defaults = {"containerd_snapshotter": "", "containerd_own_variables": []}
+    action = Trial(lambda _action, _options: {"changed": True})
+    action._templar = types.SimpleNamespace(template=lambda value: value)
+    action._task._role = role and types.SimpleNamespace(get_name=lambda: role, get_default_vars=lambda: defaults)
+    result = action.run(None, {**defaults, **variables})
+    assert (result.get("changed", False), result.get("failed", False)) == (message is None, message is not None)
+    assert result.get("msg", "").startswith(message or "")
+
+
 # --- the node
 
 

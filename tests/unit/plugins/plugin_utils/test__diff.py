@@ -70,6 +70,8 @@ HOLDING: dict[str, tuple[KeyPath, t.Any, bool]] = {
     "tables in a list": (("racks",), [{"name": "a"}, {"password": "x"}], True),
     "tables in a list without": (("racks",), [{"name": "a"}], False),
     "plain list": (("racks",), ["password"], False),
+    "words of a program": (("args",), ["--user", "u", "--password", "x"], True),
+    "words of a program without": (("args",), ["--password", "--key", "/etc/key.pem", "--key=/etc/key.pem"], False),
 }
 
 MASKED: dict[str, tuple[KeyPath, t.Any, t.Any]] = {
@@ -99,11 +101,25 @@ MASKED: dict[str, tuple[KeyPath, t.Any, t.Any]] = {
     "a quote in a password": (("proxy",), "http://u:p\"s's@a.io", f"http://{MASK}@a.io"),
     "a digest": (("image",), "a.io/b@sha256:00", "a.io/b@sha256:00"),
     "number": (("oom_score",), -999, -999),
+    "words of a program": (
+        ("stream_processors", "a", "args"),
+        ["--password=hush=1", "--token", "hush", "--pass=hush", "--key", "/etc/key.pem", "-v", "token"],
+        [f"--password={MASK}", "--token", MASK, f"--pass={MASK}", "--key", "/etc/key.pem", "-v", "token"],
+    ),
+    "the environment of a program": (
+        ("stream_processors", "a", "env"),
+        ["API_TOKEN=hush", "KEY=hush", "KEYS=/etc/keys", "PATH=/bin", "TOKEN="],
+        [f"API_TOKEN={MASK}", f"KEY={MASK}", "KEYS=/etc/keys", "PATH=/bin", "TOKEN="],
+    ),
 }
 
 # text, as it is shown
 SHOWN: dict[str, tuple[str, str]] = {
     "nothing secret": ('a = "b" # c\n\n[d]\n', 'a = "b" # c\n\n[d]\n'),
+    "words of a program": (
+        '[stream_processors.a]\nargs = [ "--password=a\\"b", # "x"\n  "--token", \'c\', "d" ]\n',
+        f'[stream_processors.a]\nargs = [ "--password={MASK}", # "x"\n  "--token", "{MASK}", "d" ]\n',
+    ),
     "a table of auth": (
         '[configs."a.io".auth] # for the build\n  username = "u"\n  password = "p" # of 2024\n',
         f'[configs."a.io".auth] # for the build\n  username = "{MASK}"\n  password = "{MASK}" # of 2024\n',
@@ -334,3 +350,10 @@ def test_secrets_in_lists_of_assignments() -> None:
     assert mask_value(("env",), values) == [f"REGISTRY_PASSWORD={MASK}", "HOME=/root", f"--token={MASK}"]
     assert holds_secret(("env",), values)
     assert not holds_secret(("env",), values[1:2])
+
+
+def test_the_one_word_of_a_program_that_changed() -> None:
+    before, after = (f"args = ['--user=u', '--token=a', '--password={word}']\n".encode() for word in ("hush", "hist"))
+    shown = toml_diff(FILE, before, after)
+    assert shown["before"] == f'args = [\'--user=u\', "--token={MASK}", "--password={MASK}"]\n'
+    assert shown["after"] == f'args = [\'--user=u\', "--token={MASK}", "--password={MASK} (changed)"]\n'

@@ -8,7 +8,11 @@ from __future__ import annotations
 import pytest
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, sha256
 from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import holds_secret
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import config_changes, without_copy
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import (
+    config_changes,
+    left_open,
+    without_copy,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_plan import ConfigPlan, FileEdit
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import Difference
@@ -55,7 +59,9 @@ def test_what_does_not_change_is_left_alone() -> None:
 MODES: dict[str, tuple[str, str, str, tuple[Difference, ...], str | None, str | None]] = {
     "no secret": ("a = 1\n", "0644", PLAIN, SET_PLAIN, None, None),
     "a secret comes": ("a = 1\n", "0644", SECRET, SET_SECRET, "0600", None),
-    "a secret is there": (SECRET, "0644", SECRET + PLAIN, SET_PLAIN, None, "0600"),
+    "a secret comes to a file that its owner may only read": ("a = 1\n", "0400", SECRET, SET_SECRET, None, None),
+    "a secret is there": (SECRET, "0644", SECRET + PLAIN, SET_PLAIN, "0600", "0600"),
+    "a secret that a group can read": (SECRET, "0640", SECRET + PLAIN, SET_PLAIN, "0600", "0600"),
     "a secret that nobody else can read": (SECRET, "0600", SECRET + PLAIN, SET_PLAIN, None, None),
     "a secret goes": (SECRET, "0640", PLAIN, (Difference(("auth", "password"), "x", None),), None, "0600"),
 }
@@ -79,6 +85,37 @@ def test_modes(
 def test_credentials_that_others_could_read(*, mode: str, has_credentials: bool, is_changed: bool) -> None:
     found = changes({MAIN: entry(SECRET, mode)}, FileEdit(MAIN, SECRET, ()), has_credentials=has_credentials)
     assert [(change.mode, change.backup) for change in found] == ([("0600", False)] if is_changed else [])
+
+
+@pytest.mark.parametrize(("text", "mode"), [(SECRET, "0600"), (PLAIN, "0644")], ids=["a secret", "none"])
+def test_a_new_file(text: str, mode: str) -> None:
+    *_directories, change = changes({}, FileEdit(MAIN, text, SET_PLAIN))
+    assert (change.op, change.mode) == ("create", mode)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "differences", "is_told"),
+    [
+        (SECRET, "0644", (), True),
+        (SECRET, "0600", (), False),
+        (SECRET, "0644", SET_PLAIN, False),
+        (PLAIN, "0644", (), False),
+    ],
+    ids=["open", "closed", "about to be closed", "no secret"],
+)
+def test_a_secret_that_is_left_where_others_can_read_it(
+    *, text: str, mode: str, differences: tuple[Difference, ...], is_told: bool
+) -> None:
+    plan = ConfigPlan((FileEdit(MAIN, text, differences),), 2, restart_required=False)
+    told = list(left_open(NodeState(files={MAIN: entry(text, mode)}), plan, is_secret=holds_secret))
+    assert told == (
+        [
+            "the file has mode 0644, and a password, token or header value in it that others can read. "
+            "Set it to 0600; a task that changes the file does."
+        ]
+        if is_told
+        else []
+    )
 
 
 def test_no_copy_where_containerd_would_read_it() -> None:

@@ -63,8 +63,16 @@ REFUSED: dict[str, tuple[dict[str, t.Any], str]] = {
         {"runtimes": [{"name": "a/b"}]},
         "runtimes[0].name: 'a/b' is not a name. ",
     ),
+    "a runtime type without a shim": (
+        {"runtimes": [{"name": "a", "runtime_type": "runc"}]},
+        "runtimes[0].runtime_type: 'runc' is not the type of a runtime: containerd would find no shim",
+    ),
+    "a line break in a path": (
+        {"cni": {"conf_dir": "/etc/cni\nnet.d"}},
+        "cni.conf_dir: '/etc/cni\\nnet.d' has a line break or another control character in it. ",
+    ),
     "a class twice": (
-        {"runtimes": [{"name": "a", "runtime_type": "x"}, {"name": "a", "state": "absent"}]},
+        {"runtimes": [{"name": "a", "runtime_type": "x.v2"}, {"name": "a", "state": "absent"}]},
         "runtimes[1].name: a is runtimes[0] already. ",
     ),
     "keys of a class that is to go": (

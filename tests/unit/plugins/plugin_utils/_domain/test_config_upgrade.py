@@ -71,6 +71,33 @@ UPGRADES = {
         "2.0.7",
         'version = 3\n[plugins."io.containerd.cri.v1.runtime".cni]\nbin_dir = "/x"\n',
     ),
+    "tables of the server stay before those of other plugins": (
+        f'{SOCKETS}\n[plugins]\n\n  [plugins."io.containerd.nri.v1.nri"]\n    disable = true\n',
+        4,
+        "2.3.4",
+        """\
+version = 4
+[plugins."io.containerd.server.v1.grpc"]
+  address = "/run/site/containerd.sock"
+  gid = 7
+  max_recv_message_size = 100
+[plugins."io.containerd.server.v1.grpc-tcp"]
+  address = "192.0.2.10:1338"
+  max_recv_message_size = 100
+[plugins."io.containerd.server.v1.debug"]
+  address = "/run/site/debug.sock"
+[plugins."io.containerd.server.v1.ttrpc"]
+  address = "/run/site/containerd.sock.ttrpc"
+  gid = 7
+[debug]
+  level = "info"
+
+[plugins]
+
+  [plugins."io.containerd.nri.v1.nri"]
+    disable = true
+""",
+    ),
     "what containerd's own default says for nothing": (
         "version = 3\n[metrics]\n  address = ''\n  grpc_histogram = false\n"
         "[plugins.'io.containerd.shim.v1.manager']\n  env = []\n",

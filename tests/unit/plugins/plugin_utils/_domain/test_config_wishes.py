@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -65,6 +66,35 @@ REFUSED: dict[str, tuple[str, t.Any, str, str]] = {
         "1.7.24",
         f'plugins."{IMAGES}".pined_images.sandbox: containerd 1.7.24 does not read it (no containerd knows it). '
         f'Did you mean plugins."{IMAGES}".pinned_images.sandbox?',
+    ),
+    "an id without its quotes": (
+        "plugins io containerd cri v1 runtime enable_selinux",
+        True,
+        "2.1.5",
+        "plugins.io.containerd.cri.v1.runtime.enable_selinux: containerd 2.1.5 does not read it (no containerd knows "
+        f'it). A plugin\'s id is one key, in quotes: plugins."{RUNTIME}".enable_selinux.',
+    ),
+    "a short name, and a key that its plugin lacks": (
+        "plugins overlayfs root_pth",
+        "/srv",
+        "1.7.24",
+        "plugins.overlayfs.root_pth: containerd 1.7.24 does not read it (no containerd knows it). "
+        'Did you mean plugins."io.containerd.snapshotter.v1.overlayfs".root_path?',
+    ),
+    "plugins misspelt": (
+        f"plugin {RUNTIME} enable_selinux",
+        True,
+        "2.1.5",
+        f'plugin."{RUNTIME}".enable_selinux: containerd 2.1.5 does not read it (no containerd knows it). '
+        f'Did you mean plugins."{RUNTIME}".enable_selinux?',
+    ),
+    "a plugin of somebody else's": (
+        "plugins io.containerd.snapshotter.v1.stargz root_path",
+        "/srv",
+        "2.1.5",
+        'plugins."io.containerd.snapshotter.v1.stargz".root_path: containerd 2.1.5 does not read it (no containerd '
+        "knows it). Mend the name; where a plugin of somebody else's reads it, unsupported: write writes it with a "
+        "warning.",
     ),
     "a setting that came later": (
         f"plugins {RUNTIME} enable_cdi",
@@ -150,6 +180,21 @@ def test_a_setting_that_the_release_lacks_is_left_out_with_a_warning() -> None:
         "(containerd 1.7.0 is the first that does); it is left out on this node.",
     )
     assert plan(settings, "1.7.24", "warn").warnings == ()
+
+
+def test_a_name_that_no_release_knows_is_an_error_where_others_are_warned_of() -> None:
+    settings = nested(f"plugins {RUNTIME} enable_selinx", True)
+    with pytest.raises(DomainError, match=r"Did you mean .*enable_selinux\?"):
+        plan(settings, "2.1.5", "warn")
+    assert "enable_selinx = true" in plan(settings, "2.1.5", "write").text
+
+
+def test_all_that_is_wrong_is_told_at_once_the_typo_first() -> None:
+    keys = {"enable_cdi": True, "enable_selinux": "yes", "enable_selinx": True}
+    with pytest.raises(DomainError) as raised:
+        plan({"plugins": {RUNTIME: keys}}, "1.6.20")
+    told = re.findall(r'\(\d\) plugins\."[\w.]+"\.(\w+): ', str(raised.value))
+    assert told == ["enable_selinx", "enable_selinux", "enable_cdi"]
 
 
 def test_a_key_newer_than_we_know_is_written_with_a_warning() -> None:

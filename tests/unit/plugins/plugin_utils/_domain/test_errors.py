@@ -73,6 +73,16 @@ def test_under(option: str | None, expected: str) -> None:
     assert vars(error.under("config")) == {**vars(error), "option": expected}
 
 
+def test_several_of_one_task() -> None:
+    errors = [DomainError("is wrong", key_path=("a",), fix="Mend it."), DomainError("is off", option="absent[0]")]
+    assert DomainError.together(errors[:1]) is errors[0]
+    together = DomainError.together(errors)
+    assert str(together) == "(1) a: is wrong. Mend it. (2) absent[0]: is off."
+    assert str(together.in_file(FILE)) == f"(1) {FILE}: a: is wrong. Mend it. (2) absent[0]: is off."
+    # A key says where it is more closely than the option above it.
+    assert str(together.under("config")) == "(1) a: is wrong. Mend it. (2) config.absent[0]: is off."
+
+
 @pytest.mark.parametrize(("path", "text"), KEY_PATHS.values(), ids=KEY_PATHS)
 def test_key_path(path: KeyPath, text: str) -> None:
     assert show_key_path(path) == text

@@ -15,7 +15,13 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain._known_keys_d
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import IMAGES, RUNTIME, V2_CRI, canonical
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import in_canonical_names, leaves
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.known_keys import Unknown, check, misfit, type_of
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.known_keys import (
+    Unknown,
+    check,
+    misfit,
+    quoted,
+    type_of,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import LINES, Release
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "config"
@@ -168,12 +174,12 @@ def test_known(path: KeyPath, releases: list[str], others: dict[str, str]) -> No
         unknown = check(path, Release.parse(text), **path_of_runc)
         assert unknown is not None, text
         assert unknown.reason.startswith(reason), text
-        assert (unknown.nearest, unknown.is_plugin) == (None, False)
+        assert (unknown.nearest, unknown.to_all) == (None, False)
 
 
 @pytest.mark.parametrize(("path", "text", "nearest"), NEVER.values(), ids=NEVER)
 def test_never_known(path: KeyPath, text: str, nearest: KeyPath | None) -> None:
-    assert check(path, Release.parse(text)) == Unknown(NO_ONE, nearest)
+    assert check(path, Release.parse(text)) == Unknown(NO_ONE, nearest, to_all=True)
 
 
 FOREIGN: dict[str, tuple[KeyPath, KeyPath | None]] = {
@@ -181,12 +187,37 @@ FOREIGN: dict[str, tuple[KeyPath, KeyPath | None]] = {
     "alone": (("plugins", "com.example.store.v1.s3"), None),
     "a known one misspelt": (of_plugin("snapshotter.v1.overlay", "root_path"), (*OVERLAY, "root_path")),
     "a known one misspelt, alone": (of_plugin("snapshotter.v1.overlay"), OVERLAY),
+    "another snapshotter": (of_plugin("snapshotter.v1.stargz"), None),
+    "an id that lacks its version": (("plugins", "io.containerd.cri.runtime"), RUNTIME),
 }
 
 
 @pytest.mark.parametrize(("path", "nearest"), FOREIGN.values(), ids=FOREIGN)
 def test_a_plugin_that_no_containerd_brings_along(path: KeyPath, nearest: KeyPath | None) -> None:
-    assert check(path, Release.parse("2.3.4")) == Unknown(NO_ONE, nearest, is_plugin=True)
+    assert check(path, Release.parse("2.3.4")) == Unknown(NO_ONE, nearest, to_all=True)
+
+
+QUOTED: dict[str, tuple[KeyPath, KeyPath | None]] = {
+    "an id at its dots": (
+        ("plugins", "io", "containerd", "cri", "v1", "images", "registry"),
+        ("plugins", "io.containerd.cri.v1.images", "registry"),
+    ),
+    "one with a longer type": (
+        ("plugins", "io", "containerd", "monitor", "task", "v1", "cgroups"),
+        ("plugins", "io.containerd.monitor.task.v1.cgroups"),
+    ),
+    "somebody else's": (
+        ("plugins", "io", "containerd", "snapshotter", "v1", "stargz", "root"),
+        ("plugins", "io.containerd.snapshotter.v1.stargz", "root"),
+    ),
+    "a part of one": (("plugins", "io", "containerd", "cri"), None),
+    "one that was quoted": (RUNTIME, None),
+}
+
+
+@pytest.mark.parametrize(("path", "meant"), QUOTED.values(), ids=QUOTED)
+def test_an_id_without_its_quotes(path: KeyPath, meant: KeyPath | None) -> None:
+    assert quoted(path) == meant
 
 
 # --- options of runtimes
@@ -196,9 +227,9 @@ def test_options_of_runc_are_known_by_name() -> None:
     release = Release.parse("2.3.4")
     assert check((*OPTIONS, "SystemdCgroup"), release, runtime_type=RUNC) is None
     assert check((*OPTIONS, "systemd_cgroup"), release, runtime_type=RUNC) == Unknown(
-        NO_ONE, (*OPTIONS, "SystemdCgroup")
+        NO_ONE, (*OPTIONS, "SystemdCgroup"), to_all=True
     )
-    assert check((*OPTIONS, "Zzz"), release, runtime_type=RUNC) == Unknown(NO_ONE)
+    assert check((*OPTIONS, "Zzz"), release, runtime_type=RUNC) == Unknown(NO_ONE, to_all=True)
     assert misfit((*OPTIONS, "SystemdCgroup"), "yes", release, runtime_type=RUNC) == "true or false"
 
 

@@ -710,6 +710,9 @@ def test_auths_stay() -> None:
 
 def test_headers_stay_or_are_carried() -> None:
     assert migrated(FIXTURES["headers"]).migration.kept == ("registry.headers",)
+    for release, is_told in {"1.6.20": True, "1.7.24": True, "2.1.5": False}.items():
+        told = [text for text in migrated(FIXTURES["headers"], release).migration.warnings if "journal" in text]
+        assert len(told) == is_told
     assert "no longer to those of any other" in refusal(FIXTURES["headers"], headers="carry")
     done = migrated(FIXTURES["headers"], headers="carry", accept_losses=True)
     assert done.routes["docker.io"] == (

@@ -3,12 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, Journaled, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import (
+    Entry,
+    Journaled,
+    NodeState,
+    Program,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import MARK
 
 FILE = "/etc/containerd/config.toml"
@@ -30,6 +37,28 @@ def journaled(created: str, *, state: str = "open", restart: bool = True, **unit
 
 
 LATER, EARLIER = "1970-01-01T00:01:41Z", "1970-01-01T00:01:39Z"
+
+
+HERE = {"containerd": Program("/usr/bin/containerd", "2.3.4", "")}
+MISSING = node(load_state="not-found")
+WITHOUT_UNIT = {
+    "no such unit": (dataclasses.replace(MISSING, programs=HERE), True),
+    "no containerd either": (dataclasses.replace(MISSING, programs={"containerd": None}), False),
+    "there": (dataclasses.replace(node(), programs=HERE), False),
+    "masked on purpose": (dataclasses.replace(node(load_state="masked"), programs=HERE), False),
+    "no systemd": (NodeState(programs=HERE), False),
+}
+
+
+@pytest.mark.parametrize(("state", "is_refused"), WITHOUT_UNIT.values(), ids=WITHOUT_UNIT)
+def test_a_unit_that_is_not_there(*, state: NodeState, is_refused: bool) -> None:
+    with contextlib.nullcontext() if not is_refused else pytest.raises(DomainError) as raised:
+        pending_restart.check_unit(state, "containred.service")
+    assert not is_refused or str(raised.value) == (
+        "unit: this node has containerd and no unit containred.service. Name the unit that starts containerd, in the "
+        "role with containerd_service; where that unit is yet to come, name the release in containerd_version."
+    )
+
 
 PENDING = {
     "nothing was ever changed": (node(), False),

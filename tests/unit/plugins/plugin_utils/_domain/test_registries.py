@@ -625,9 +625,10 @@ def test_half_a_character(raw: Raw, option: str) -> None:
     assert str(raised.value) == f"registries[0].{option}: U+D800 is half a character. Write whole ones."
 
 
-def test_half_a_character_in_config_path() -> None:
-    with pytest.raises(DomainError, match=r"config_path: U\+D800 is half a character"):
-        read_config_path(f"/etc/{HALF}")
+@pytest.mark.parametrize("option", ["config_path", "registry_config_path"])
+def test_half_a_character_in_config_path(option: str) -> None:
+    with pytest.raises(DomainError, match=rf"^{option}: U\+D800 is half a character"):
+        read_config_path(f"/etc/{HALF}", option=option)
 
 
 def test_no_error_repeats_a_secret() -> None:

@@ -652,6 +652,26 @@ EDITS: dict[str, tuple[str, list[Operation], str]] = {
     "an empty table": ("[a]\nx = 1\n", [Set(("a", "b"), {})], "[a]\nx = 1\n\n[a.b]\n"),
     "an empty table that is there": ("[a.b]\nx = 1\n", [Set(("a", "b"), {}), Set(("a",), {})], "[a.b]\nx = 1\n"),
     "three blank lines at the end": ("[a]\nx = 1\n\n\n", [Set(("a", "y"), 1)], "[a]\nx = 1\ny = 1\n\n\n"),
+    "another array of tables": (
+        "[[a.b]]\n  x = 1\n\n[[a.b]]\n  x = 2\n\n[c]\n",
+        [Set(("a", "b"), [{"x": 3}])],
+        "[[a.b]]\n  x = 3\n\n[c]\n",
+    ),
+    "one less of an array of tables": (
+        "[a]\ny = 1\n\n[[a.b]]\nx = 1 # one\n\n# two\n[[a.b]]\nx = 2\n\n# three\n[[a.b]]\n# stays\nx = 3\n",
+        [Set(("a", "b"), [{"x": 1}, {"x": 3}])],
+        "[a]\ny = 1\n\n[[a.b]]\nx = 1 # one\n\n# three\n[[a.b]]\n# stays\nx = 3\n",
+    ),
+    "one less and one more of an array of tables": (
+        "[[a.b]]\nx = 1\n[[a.b]]\nx = 2 # stays\n",
+        [Set(("a", "b"), [{"x": 2}, {"x": 3}])],
+        "[[a.b]]\nx = 2 # stays\n[[a.b]]\nx = 3\n",
+    ),
+    "an empty array for an array of tables": (
+        "[a]\ny = 1\n[[a.b]]\nx = 1\n",
+        [Set(("a", "b"), [])],
+        "[a]\ny = 1\nb = []\n",
+    ),
     "one more of an array of tables": (
         lines("""
             [x]
@@ -1123,11 +1143,6 @@ REFUSED: dict[str, tuple[str, list[Operation], str]] = {
     "a plain value behind an array of tables": (
         "[[a.b]]\nx = 1\n",
         [Set(("a", "b"), [{"x": 1}, 2])],
-        "a.b: is an array of tables, which is not edited in place. Remove it first.",
-    ),
-    "over an array of tables": (
-        "[[a.b]]\nx = 1\n",
-        [Set(("a", "b"), [{"x": 2}])],
         "a.b: is an array of tables, which is not edited in place. Remove it first.",
     ),
 }

@@ -13,11 +13,15 @@ import pytest
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import (
     Kind,
+    Statement,
     commented_out,
     decode_keys,
     parse_key_path,
+    rescan,
     scan,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 CRI = "io.containerd.grpc.v1.cri"
 FIXTURES = {
@@ -174,6 +178,39 @@ def test_values_are_those_of_the_parser(name: str) -> None:
 
 def test_the_fixtures_are_there() -> None:
     assert len(FIXTURES) >= 20
+
+
+INSERTED = ["", "\n", "# a comment\n", "a = 1\n", "a.b = [\n  1,\n]\n", "[x]\n", "  [[y.z]]\nk = 1\n", "\n[x]\nk = 1\n"]
+
+
+def shown(text: str, statements: list[Statement]) -> list[tuple[t.Any, ...]]:
+    """Each statement with what its offsets enclose."""
+    return [
+        (*s[:8], text[s.start : s.end])
+        + (() if not s.path else (text[s.keys_start : s.keys_end],))
+        + (() if s.kind is not Kind.KEY else (text[s.value_start : s.value_end],))
+        for s in statements
+    ]
+
+
+@given(
+    text=st.sampled_from(sorted(FIXTURES.values())) | st.sampled_from(["", "a = 1", "[a]\nb = 2\n[c]\nd = 3"]),
+    new=st.sampled_from(INSERTED),
+    data=st.data(),
+)
+def test_rescanning_is_scanning(text: str, new: str, data: st.DataObject) -> None:
+    old = scan(text)
+    place = data.draw(st.integers(0, len(old)))
+    start, end = (old[place].start, old[place].start) if place < len(old) else (len(text), len(text))
+    if place < len(old) and data.draw(st.booleans()):
+        gone = old[place : place + data.draw(st.integers(1, 4))]
+        end = gone[-1].end
+        if gone[0].kind is Kind.KEY and data.draw(st.booleans()):
+            start, end, new = gone[0].value_start, gone[0].value_end, "[\n  'other', # [\n]"
+    if start and text[start - 1] != "\n" and start == len(text):
+        new = f"\n{new}"
+    after = text[:start] + new + text[end:]
+    assert shown(after, rescan(old, after, start, end)) == shown(after, scan(after))
 
 
 @pytest.mark.parametrize(("line", "expected"), COMMENTS.values(), ids=COMMENTS)
