@@ -74,7 +74,7 @@ class ActionModule(NodeAction):
         # The credentials of a pull take the place of those that containerd has.
         own, file = _credentials(options), options.get("credentials_file")
         asked = [
-            (step, {**routes.to_wire(step, way.image, config.release), **({"auth": own} if own else {})})
+            (step, {**routes.to_wire(step, way.image, config.release), **({"auth": own} if own or file else {})})
             for way in ways
             for step in way.steps
         ]

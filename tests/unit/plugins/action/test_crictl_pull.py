@@ -151,6 +151,17 @@ def test_credentials_of_the_pull_are_those_of_the_probe(options: Raw) -> None:
     assert [base64.b64decode(each["auth"]) for each in node.calls[-1][1]["endpoints"]] == [b"u:hush"] * 2
 
 
+def test_credentials_in_a_file_take_the_place_of_those_in_config_toml() -> None:
+    node = Node({"failed": True, "failed_images": [failed()]}, REFUSED, REFUSED)
+    host = '[plugins."io.containerd.grpc.v1.cri".registry.configs."m.example.com".auth]\nauth = "aHVzaDpodXNo"\n'
+    node.files[CONFIG] = text(base64.b64decode(node.files[CONFIG]["content"]) + host.encode())
+    node.run(images=[IMAGE])
+    assert [each["auth"] for each in node.calls[-1][1]["endpoints"]] == ["aHVzaDpodXNo", ""]
+    node.run(images=[IMAGE], credentials_file="/root/c")
+    asked = node.calls[-1][1]
+    assert (asked["auth_file"], [each["auth"] for each in asked["endpoints"]]) == ("/root/c", ["", ""])
+
+
 def test_what_the_probe_knows_no_better_stays_as_it_was() -> None:
     node = Node({"failed": True, "failed_images": [failed()]}, DELIVERS, REFUSED)
     result = node.run(images=[IMAGE])
