@@ -451,7 +451,8 @@ CASES: dict[str, Case] = {
             "MANIFEST_UNKNOWN",
             tags={"status": 200, "tags": ["3.10.2", "3.9", "latest", "3.8", "v1", "3.6", "3.7", "3.11"]},
         ),
-        "192.0.2.10; /v2/ 200; manifest 404 MANIFEST_UNKNOWN; it has pause, and not 3.10; its tags are 3.8, 3.9, 3.10.2, 3.11, "
+        "192.0.2.10; /v2/ 200; manifest 404 MANIFEST_UNKNOWN; it has pause, and not 3.10; its tags are 3.8, "
+        "3.9, 3.10.2, 3.11, "
         "latest, v1 and 2 others",
         "Copy pause 3.10 to registry.example.com:5000, or pull one that it has: 3.8, 3.9, 3.10.2, 3.11, "
         "latest, v1 and 2 others.",
