@@ -11,6 +11,7 @@ import types
 import typing as t
 
 import pytest
+from ansible.errors import AnsibleError
 from ansible_collections.airgap.nodes.plugins.action import crictl_pull
 from ansible_collections.airgap.nodes.plugins.action.crictl_pull import ActionModule
 from ansible_collections.airgap.nodes.plugins.plugin_utils._pem import read_certificate
@@ -219,6 +220,19 @@ def test_a_config_toml_that_cannot_be_read_takes_nothing_away() -> None:
     result = node.run(images=[IMAGE])
     assert result["failed"] is True
     assert result["msg"].startswith(f"{SENTENCE} Whom containerd asks for it could not be told: {CONFIG}:2")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(AnsibleError("the line is dead"), "the line is dead"), (KeyError("x"), "KeyError('x')")]
+)
+def test_a_probe_that_breaks_takes_nothing_away(error: Exception, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_arguments: t.Any) -> t.NoReturn:
+        raise error
+
+    monkeypatch.setattr(ActionModule, "_diagnoses", breaks)
+    result = Node({"failed": True, "failed_images": [failed()]}).run(images=[IMAGE])
+    assert result["failed"] is True
+    assert result["msg"] == f"{SENTENCE} Whom containerd asks for it could not be told: {told}"
 
 
 KEY = ed25519.Ed25519PrivateKey.generate()
