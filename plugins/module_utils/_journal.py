@@ -259,8 +259,12 @@ class Journal:
     def _prepare(self, record: Record) -> None:
         coming = os.path.join(self._changes, f"{_COMING}{record.id}")
         os.mkdir(coming, 0o700)
-        _write_through(os.path.join(coming, _JOURNAL), _to_json(record))
-        os.rename(coming, self.place_of(record))
+        try:
+            _write_through(os.path.join(coming, _JOURNAL), _to_json(record))
+            os.rename(coming, self.place_of(record))
+        except BaseException:
+            _remove_directory(coming)
+            raise
         sync(self._changes)
 
     def _mark_open(self, record: Record) -> Record:
