@@ -11,14 +11,16 @@ import sys
 import threading
 import time
 import typing as t
+from functools import partial
 
-from faults import nodes_side
-from faults.figures import Figures
-from faults.role import Role
 from nodes import paths
 from nodes.machine import Lack
 from nodes.steps import in_parallel
 from nodes.testbed import Testbed
+
+from faults import nodes_side
+from faults.figures import Figures
+from faults.role import Bad, Role
 
 if t.TYPE_CHECKING:
     from nodes.node import Node
@@ -65,10 +67,13 @@ class Run:
 
     def all(self) -> None:
         groups = self.arguments.groups.split(",")
-        in_parallel(*(lambda node=node: self._on_node(node) for node in self.nodes))  # type: ignore[misc]
+        in_parallel(*(partial(self._on_node, node) for node in self.nodes))
         if "role" in groups:
-            Role(self.testbed, self.nodes, self.add).run(short=self.arguments.short)
-        in_parallel(*(lambda node=node: _leave(node) for node in self.nodes))  # type: ignore[misc]
+            try:
+                Role(self.testbed, self.nodes, self.add).run(short=self.arguments.short)
+            except (Bad, RuntimeError) as error:
+                self.figures.fail("role", str(error))
+        in_parallel(*(partial(_leave, node) for node in self.nodes))
 
     def _on_node(self, node: Node) -> None:
         given, release = self.arguments, node.release.name

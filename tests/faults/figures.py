@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 class Row:
     by_release: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
+    missed: int = 0
     exceptions: int = 0
 
 
@@ -25,7 +26,7 @@ class Figures:
     measured: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, release: str, injection: t.Mapping[str, t.Any]) -> None:
-        """What did not happen, such as a kill of a process that had ended by then, is no injection."""
+        """What did not happen, such as a kill of a process that had ended by then, is missed and no injection."""
         row = self.rows[injection["fault"]]
         if injection["problem"]:
             row.exceptions += 1
@@ -33,6 +34,8 @@ class Figures:
         elif injection["happened"]:
             row.by_release[release] += injection["times"]
             row.ended[injection["ended"]] += 1
+        else:
+            row.missed += 1
         for name, seconds in injection["figures"].items():
             self.measured[f"{name}, {release}"].append(seconds)
 
@@ -45,17 +48,20 @@ class Figures:
         return sum(sum(row.by_release.values()) for row in self.rows.values())
 
     def table(self, releases: t.Sequence[str]) -> str:
-        header = ["injected", *releases, "all", "ended old", "ended new", "exceptions"]
+        header = ["injected", *releases, "all", "ended old", "ended new", "missed", "exceptions"]
         lines = [header]
         for name, row in self.rows.items():
             counts = [row.by_release[release] for release in releases]
-            figures = [*counts, sum(counts), row.ended["old"], row.ended["new"], row.exceptions]
+            figures = [*counts, sum(counts), row.ended["old"], row.ended["new"], row.missed, row.exceptions]
             lines.append([name, *map(str, figures)])
         sums = [sum(int(line[column]) for line in lines[1:]) for column in range(1, len(header))]
         lines.append(["all", *map(str, sums)])
         widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
         text = [
-            "  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))])
+            "  ".join(
+                cell.rjust(width) if column else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            )
             for line in lines
         ]
         rule = "-" * len(text[0])

@@ -13,7 +13,6 @@ import typing as t
 from pathlib import Path
 
 import ansible.module_utils
-
 from nodes import paths
 
 if t.TYPE_CHECKING:
@@ -21,6 +20,7 @@ if t.TYPE_CHECKING:
 
     from nodes.node import Node
 
+HERE = Path(__file__).parent
 PLACE = "/opt/faults"
 COLLECTION = f"{PLACE}/ansible_collections/airgap/nodes/plugins"
 WITNESS = paths.CLONE / "molecule" / "restart" / "files" / "pod.sh"
@@ -70,14 +70,15 @@ def inject(node: Node, *arguments: str) -> Iterator[dict[str, t.Any]]:
 def _command(arguments: t.Sequence[str]) -> str:
     # Without a seed of its own each process would walk through sets in another order.
     environment = f"PYTHONPATH={PLACE} PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0 LC_ALL=C.UTF-8"
-    return f"cd / && {environment} exec python3 -m on_node {shlex.join(arguments)}"
+    return f"cd / && {environment} exec python3 -m faults.on_node {shlex.join(arguments)}"
 
 
 def _archive(plugins: Path) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for source, target in (
-            (Path(__file__).parent / "on_node", f"{PLACE}/on_node"),
+            (HERE / "__init__.py", f"{PLACE}/faults/__init__.py"),
+            (HERE / "on_node", f"{PLACE}/faults/on_node"),
             (Path(ansible.module_utils.__file__).parent, f"{PLACE}/ansible/module_utils"),
             (plugins / "modules", f"{COLLECTION}/modules"),
             (plugins / "module_utils", f"{COLLECTION}/module_utils"),

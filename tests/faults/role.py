@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from faults import nodes_side
 from nodes import paths
 from nodes.faulty_registry import FAULTS
 from nodes.registry import FACES, HOST
 from nodes.steps import in_parallel
+
+from faults import nodes_side
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +33,7 @@ IMAGE = "registry.k8s.io/pause:3.10"
 CUT_OFF = "TASK [Wait to be cut off]"
 SECONDS = 600
 
-Add = t.Callable[[str, t.Dict[str, t.Any]], None]
+Add = t.Callable[[str, dict[str, t.Any]], None]
 
 
 class Bad(AssertionError):
@@ -55,12 +56,12 @@ def _url(port: int, scheme: str = "https", path: str = "/v2/k8s") -> str:
 
 
 BROKEN = (
-    Broken("down", _url(FAULTS["dead"], "http"), "connection refused"),
-    Broken("answers 404", _url(FACES["tls"]), "manifest 404", image="registry.k8s.io/pause:99"),
-    Broken("does not answer", _url(FAULTS["slow"], "http"), "no answer within"),
+    Broken("that is down", _url(FAULTS["dead"], "http"), "connection refused"),
+    Broken("that answers 404", _url(FACES["tls"]), "manifest 404", image="registry.k8s.io/pause:99"),
+    Broken("that does not answer", _url(FAULTS["slow"], "http"), "no answer within"),
     Broken("of another CA", _url(FACES["tls"]), "nor the node's store has signed", ca="wrong-ca.pem"),
-    Broken("answers 401", _url(FACES["auth"]), "401"),
-    Broken("answers 500", _url(FAULTS["broken"], "http"), "manifest 500"),
+    Broken("that answers 401", _url(FACES["auth"]), "401"),
+    Broken("that answers 500", _url(FAULTS["broken"], "http"), "manifest 500"),
 )
 GOOD = Broken("", _url(FACES["tls"]), "")
 
@@ -77,10 +78,10 @@ class Role:
 
     def run(self, *, short: bool) -> None:
         self._old = self._pictures()
-        self._case("none: the role, and back", self._there_and_back)
-        for broken in BROKEN[:2] if short else BROKEN:
-            self._case(f"a registry that {broken.name}" if " " in broken.name else "a registry that is down",
-                       partial(self._not_proved, broken))  # fmt: skip
+        if not short:
+            self._there_and_back()
+        for broken in BROKEN[:1] if short else BROKEN:
+            self._case(f"a registry {broken.name}", partial(self._not_proved, broken))
         if short:
             return
         self._case("two runs at once", self._two_at_once)
@@ -101,7 +102,7 @@ class Role:
                 {
                     "fault": f"role: {name}",
                     "at": "verification",
-                    "happened": not name.startswith("none"),
+                    "happened": True,
                     "times": 1,
                     "ended": ended,
                     "problem": told,
@@ -113,12 +114,15 @@ class Role:
 
     # The faults
 
-    def _there_and_back(self) -> str:
+    def _there_and_back(self) -> None:
+        """What is old and what is new, without a fault."""
         self._converge()
         self._new = self._pictures()
         if any(self._new[name] == self._old[name] for name in self._new):
             raise Bad("the role changed nothing")
-        return "new"
+        self._go_back()
+        if self._pictures() != self._old:
+            raise Bad("the role did not find the way back")
 
     def _not_proved(self, broken: Broken) -> str:
         run = Play(self, broken)
@@ -195,19 +199,15 @@ class Play:
 
     def __init__(self, role: Role, registry: Broken, *, part: str = "main", cut_off: bool = False) -> None:
         pki = os.path.relpath(paths.state() / "pki", HERE)
-        host = {"url": registry.url, "override_path": True}
+        host: dict[str, t.Any] = {"url": registry.url, "override_path": True}
+        if registry.url.startswith("https"):
+            host["ca"] = f"{pki}/{registry.ca}"
         given = {
             "part": part,
             "cut_off": cut_off,
             "containerd_backup": False,
             "containerd_sandbox_image": IMAGE,
-            "containerd_registries": [
-                {
-                    "namespace": "registry.k8s.io",
-                    "fallback": False,
-                    "hosts": [{**host, "ca": f"{pki}/{registry.ca}"} if host["url"].startswith("https") else host],
-                }
-            ],
+            "containerd_registries": [{"namespace": "registry.k8s.io", "fallback": False, "hosts": [host]}],
             "containerd_verify_images": [registry.image],
             "containerd_verify_retries": 0,
             "containerd_verify_timeout": 20,

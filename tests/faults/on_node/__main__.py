@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the airgap.nodes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run as `python3 -m on_node COMMAND`, with the directory above this one on PYTHONPATH."""
+"""Run as `python3 -m faults.on_node COMMAND`, with the directory above this one on PYTHONPATH."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import argparse
 import json
 import sys
 
-from on_node import place, tracing
-from on_node.daemons import Daemons
-from on_node.disks import Disks
-from on_node.kills import Kills
-from on_node.place import Place
-from on_node.report import Report
+from faults.on_node import place, tracing
+from faults.on_node.daemons import Daemons
+from faults.on_node.disks import Disks
+from faults.on_node.kills import Kills
+from faults.on_node.place import Place
+from faults.on_node.report import Report
 
 
 def inject(arguments: argparse.Namespace) -> None:
@@ -47,7 +47,7 @@ def witness(_arguments: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="on_node")
+    parser = argparse.ArgumentParser(prog="faults.on_node")
     commands = parser.add_subparsers(required=True)
     sub = commands.add_parser("inject")
     sub.set_defaults(run=inject)

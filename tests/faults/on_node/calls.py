@@ -19,7 +19,7 @@ from ansible_collections.airgap.nodes.plugins.module_utils import _transaction
 
 MODULES = "ansible_collections.airgap.nodes.plugins.modules."
 # Threads that share the work would give a call another number each time.
-_transaction._SYNCS_AT_ONCE = 1  # noqa: SLF001
+_transaction._SYNCS_AT_ONCE = 1
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Call:
     options: dict[str, t.Any] = field(default_factory=dict)
 
     def main(self) -> None:
-        basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": self.options}).encode()  # noqa: SLF001
+        basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": self.options}).encode()
         # Newer releases of ansible-core ask by which profile the JSON is to be read.
-        basic._ANSIBLE_PROFILE = "legacy"  # noqa: SLF001
+        basic._ANSIBLE_PROFILE = "legacy"
         importlib.import_module(MODULES + self.module).main()
 
     def start(self) -> Running:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import random
 import typing as t
 
-from on_node import tracing
-from on_node.calls import Call
-from on_node.kills import BACK
-from on_node.place import Picture, Place, expect_service, unfinished
+from faults.on_node import tracing
+from faults.on_node.calls import Call
+from faults.on_node.kills import BACK
+from faults.on_node.place import Picture, Place, expect_service, unfinished
 
 if t.TYPE_CHECKING:
-    from on_node.report import Report
+    from faults.on_node.report import Report
 
 RESTART = Call("containerd_restart", {"close": True})
 
@@ -76,7 +76,7 @@ class Daemons:
             injection.ended = self._end("old")
 
     def _prove(self) -> None:
-        with self.report.injection("none: a change is proved, and gone back from", "two restarts") as injection:
+        with self.report.injection("nothing: a change is proved, and taken back", "two restarts") as injection:
             injection.times = 0
             self.place.reset()
             self.place.change(restart=True).succeed()
@@ -111,5 +111,3 @@ class Daemons:
             raise AssertionError("a change is not closed")
         expect_service()
         return wanted
-
-

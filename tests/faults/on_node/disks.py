@@ -14,14 +14,14 @@ import typing as t
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from on_node import tracing
-from on_node.kills import BACK_FROM_OPEN, RECOVER
-from on_node.place import STATE, TREE, Picture, Place, difference, expect_service, picture, unfinished
+from faults.on_node import tracing
+from faults.on_node.kills import BACK_FROM_OPEN, RECOVER
+from faults.on_node.place import STATE, TREE, Picture, Place, difference, expect_service, picture, unfinished
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from on_node.report import Injection, Report
+    from faults.on_node.report import Injection, Report
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 FILLER = ".filler"
@@ -36,21 +36,22 @@ class Disks:
         self.short = short
 
     def run(self) -> None:
-        step = 4 if self.short else 1
+        every = 5 if self.short else 1
         for where in (TREE, STATE):
-            for free in range(0, 14, step):
+            for free in range(0, 14, every):
                 self._full(where, free, "pages", _fill)
-            for free in range(0, 18, step):
+            for free in range(0, 18, every):
                 self._full(where, free, "inodes", _fill_inodes)
+            for free in range(0, 3, every):
+                self._full_when_undone(where, free)
             self._read_only(where)
-            self._full_when_undone(where)
-        for name in (CONFIG, KEPT, GONE, "certs.d/old.example", "certs.d", "."):
+        for name in (CONFIG, GONE, "certs.d", ".", KEPT, "certs.d/old.example")[:: 2 if self.short else 1]:
             self._immutable(name)
-        for name in (CONFIG, KEPT, GONE):
+        for name in (CONFIG, KEPT, GONE)[::every]:
             self._busy(name)
             self._stale(name)
             self._stale_at_the_last_moment(name)
-        for _turn in range(1 if self.short else 6):
+        for _turn in range(0, 6, every):
             self._two_at_once()
 
     @contextmanager
@@ -65,48 +66,47 @@ class Disks:
             yield
 
     def _full(self, where: Path, free: int, what: str, fill: t.Callable[[Path, int], None]) -> None:
-        with self.report.injection(f"no space for a change on {where}", f"{free} {what} free") as injection:
-            with self._on_small_disk(where):
-                old, call = picture(), self.place.change()
-                fill(where, free)
-                said = call.run()
-                _unfill(where)
-                self._judge(injection, said, old, "No space left on device")
-                self._converge(injection)
+        told = self.report.injection(f"no space for a change on {where}", f"{free} {what} free")
+        with told as injection, self._on_small_disk(where):
+            old, call = picture(), self.place.change()
+            fill(where, free)
+            said = call.run()
+            _unfill(where)
+            self._judge(injection, said, old, "No space left on device")
+            self._converge(injection)
 
-    def _full_when_undone(self, where: Path) -> None:
+    def _full_when_undone(self, where: Path, free: int) -> None:
         """What finds no space then is undone once there is some."""
-        for free in (0, 1, 2):
-            with self.report.injection(f"no space to undo on {where}", f"{free} pages free") as injection:
-                with self._on_small_disk(where):
-                    old = picture()
-                    self.place.change().succeed()
-                    _fill(where, free)
-                    said = BACK_FROM_OPEN.run()
-                    _unfill(where)
-                    if said.get("failed"):
-                        _expect_said(said, "No space left on device")
-                        RECOVER.succeed()
-                    _expect(old, "undone")
-                    injection.ended = "old"
-                    self._tidy()
+        told = self.report.injection(f"no space to undo on {where}", f"{free} pages free")
+        with told as injection, self._on_small_disk(where):
+            old = picture()
+            self.place.change().succeed()
+            _fill(where, free)
+            said = BACK_FROM_OPEN.run()
+            _unfill(where)
+            if said.get("failed"):
+                _expect_said(said, "No space left on device")
+                RECOVER.succeed()
+            _expect(old, "undone")
+            injection.ended = "old"
+            self._tidy()
 
     def _read_only(self, where: Path) -> None:
-        with self.report.injection(f"{where} is read-only", "a change, undoing") as injection:
-            with self._on_small_disk(where):
-                old, call = picture(), self.place.change()
-                _remount(where, "ro")
-                said = call.run()
-                _remount(where, "rw")
-                self._judge(injection, said, old, "Read-only file system")
-                call.succeed()
-                _remount(where, "ro")
-                said = BACK_FROM_OPEN.run()
-                _remount(where, "rw")
-                _expect_said(said, "Read-only file system")
-                BACK_FROM_OPEN.run()
-                _expect(old, "undone")
-                self._tidy()
+        told = self.report.injection(f"{where} is read-only", "a change, undoing")
+        with told as injection, self._on_small_disk(where):
+            old, call = picture(), self.place.change()
+            _remount(where, "ro")
+            said = call.run()
+            _remount(where, "rw")
+            self._judge(injection, said, old, "Read-only file system")
+            call.succeed()
+            _remount(where, "ro")
+            said = BACK_FROM_OPEN.run()
+            _remount(where, "rw")
+            _expect_said(said, "Read-only file system")
+            BACK_FROM_OPEN.run()
+            _expect(old, "undone")
+            self._tidy()
 
     def _immutable(self, name: str) -> None:
         with self.report.injection("immutable", name) as injection, ExitStack() as stack:

@@ -9,12 +9,12 @@ import random
 import typing as t
 from dataclasses import dataclass
 
-from on_node import tracing
-from on_node.calls import Call
-from on_node.place import Place, expect_service, is_open, unfinished
+from faults.on_node import tracing
+from faults.on_node.calls import Call
+from faults.on_node.place import Place, expect_service, is_open, unfinished
 
 if t.TYPE_CHECKING:
-    from on_node.report import Report
+    from faults.on_node.report import Report
 
 RECOVER = Call("_node_journal", {"operation": "recover"})
 CLOSE = Call("_node_journal", {"operation": "close", "outcome": "proved"})
@@ -62,7 +62,7 @@ class Kills:
         operation.prepare()
         found = tracing.points(operation.call())
         if self.limit and len(found) > self.limit:
-            found = sorted(self.random.sample(found, self.limit), key=lambda point: found.index(point))
+            found = sorted(self.random.sample(found, self.limit), key=found.index)
         for point in found:
             with self.report.injection(fault, str(point)) as injection:
                 operation.prepare()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from pathlib import Path
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, Check, sha256
 from ansible_collections.airgap.nodes.plugins.module_utils._journal import OPEN, Journal, Record
 
-from on_node.calls import Call
+from faults.on_node.calls import Call
 
 TREE = Path("/etc/containerd")
 STATE = Path("/var/lib/airgap.nodes")
@@ -26,7 +27,7 @@ BUILT = Path("/usr/local/share/node/etc/containerd/config.toml")
 WITNESS = Path("/run/faults-witness")
 ANSWER_SECONDS = "20s"
 
-Picture = t.Dict[str, t.Tuple[t.Any, ...]]
+Picture = dict[str, tuple[t.Any, ...]]
 
 
 def picture() -> Picture:
@@ -112,10 +113,8 @@ class Place:
         os.chown(TREE / "config.toml", 0, 2345)
         (TREE / "certs.d/old.example").chmod(0o750)
         for name in ("config.toml", "certs.d/old.example"):
-            try:
+            with contextlib.suppress(OSError):  # a file system without them
                 os.setxattr(TREE / name, "user.note", b"mine")
-            except OSError:
-                pass  # a file system without them
         found = picture()
         if self.old and found != self.old and not os.path.ismount(TREE):
             raise AssertionError(f"the start is another: {difference(found, self.old)}")

@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 if t.TYPE_CHECKING:
-    from on_node.calls import Call
+    from faults.on_node.calls import Call
 
 CHANGING = (
     "open openat creat write pwrite64 writev rename renameat renameat2 link linkat symlink symlinkat unlink unlinkat"
@@ -41,21 +41,20 @@ class Point(t.NamedTuple):
 
 def points(call: Call, names: t.Sequence[str] = CHANGING) -> list[Point]:
     """Has the call made, and lists what could be injected at."""
-    _strace(call, "--trace", names=[*names, "close"])
+    _strace(call, [*names, "close"])
     return [*_changing(SCRATCH / "trace"), Point("exit_group", 1, "the end")]
 
 
 def killed(call: Call, point: Point) -> bool:
     """Whether the process got to the call. It ends before the kernel makes that call."""
-    status = _strace(call, f"signal=KILL:when={point.ordinal}", names=[point.name])
-    return status == -signal.SIGKILL
+    return _strace(call, [point.name], inject=f"signal=KILL:when={point.ordinal}") == -signal.SIGKILL
 
 
 def stopped(call: Call, point: Point, act: t.Callable[[], None]) -> str:
     """Does something while the process waits right after a call; what the process said then."""
     trace = SCRATCH / "trace"
     process = subprocess.Popen(
-        _command(call, f"signal=STOP:when={point.ordinal}", [point.name]),
+        _command(call, [point.name], inject=f"signal=STOP:when={point.ordinal}"),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -70,20 +69,18 @@ def stopped(call: Call, point: Point, act: t.Callable[[], None]) -> str:
     return process.communicate()[0]
 
 
-def _strace(call: Call, action: str, *, names: t.Sequence[str]) -> int:
-    command = _command(call, action, names)
+def _strace(call: Call, names: t.Sequence[str], *, inject: str = "") -> int:
+    command = _command(call, names, inject=inject)
     return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
 
 
-def _command(call: Call, action: str, names: t.Sequence[str]) -> list[str]:
+def _command(call: Call, names: t.Sequence[str], *, inject: str) -> list[str]:
     SCRATCH.mkdir(exist_ok=True)
     (SCRATCH / "trace").unlink(missing_ok=True)
     known = ",".join(f"?{name}" for name in names)  # not every kernel has all of them
-    expressions = ["-e", f"trace={known}"]
-    if action != "--trace":
-        expressions += ["-e", f"inject={known}:{action}"]
+    injection = ["-e", f"inject={known}:{inject}"] if inject else []
     program = call.command(SCRATCH / "call.json")
-    return ["strace", "-qq", "-s", "200", *expressions, "-o", str(SCRATCH / "trace"), *program]
+    return ["strace", "-qq", "-s", "200", "-e", f"trace={known}", *injection, "-o", str(SCRATCH / "trace"), *program]
 
 
 def _changing(trace: Path) -> t.Iterator[Point]:
@@ -111,7 +108,8 @@ def check_that_a_killed_call_is_not_made() -> None:
     """All figures rest on it."""
     probe = SCRATCH / "probe"
     SCRATCH.mkdir(exist_ok=True)
-    command = ["strace", "-qq", "-e", "trace=mkdir", "-e", "inject=mkdir:signal=KILL", "-o", "/dev/null", "mkdir", probe]
+    options = ["-qq", "-e", "trace=mkdir", "-e", "inject=mkdir:signal=KILL", "-o", "/dev/null"]
+    command = ["strace", *options, "mkdir", str(probe)]
     status = subprocess.run(command, check=False).returncode
     if status != -signal.SIGKILL or probe.exists():
         raise AssertionError(f"strace ended with {status}, and {probe} is {'' if probe.exists() else 'not '}there")
