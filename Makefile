@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential-config molecule bench venv stage build install
+.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential-config molecule faults bench venv stage build install
 
 RUN := tests/tools/env
 
@@ -42,6 +42,10 @@ differential-config: ## 3,000 made-up files and wishes, judged by the containerd
 
 molecule: ## the scenarios on real nodes
 	@$(RUN) python tests/tools/suites.py molecule
+
+faults: install ## kill, fill, break: at least 500 faults on real nodes, and a table of how each ended (FAULTS=--help)
+	@$(RUN) python tests/nodes up --nodes 1.6,1.7,2.1,2.3 >/dev/null
+	@$(RUN) python tests/faults $(FAULTS)
 
 bench: install ## time a second run with nothing to change, against a ping
 	@$(RUN) python tests/bench/bench.py

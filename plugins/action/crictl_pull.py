@@ -9,6 +9,7 @@ import base64
 import datetime
 import typing as t
 
+from ansible.errors import AnsibleError
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, NodeFailure, Result, plain
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes
@@ -59,9 +60,10 @@ class ActionModule(NodeAction):
     def _explain(self, failed: list[Result], options: Result) -> None:
         try:
             diagnoses = self._diagnoses([_image(each["image"]) for each in failed], options)
-        except (DomainError, NodeFailure) as error:
+        except Exception as error:  # noqa: BLE001 (why the pull failed must not be lost over what cannot be told beside it)
+            why = str(error) if isinstance(error, (AnsibleError, DomainError, NodeFailure)) else repr(error)
             for each in failed:
-                each["msg"] += f" Whom containerd asks for it could not be told: {error}"
+                each["msg"] += f" Whom containerd asks for it could not be told: {why}"
             return
         for each, diagnosis in zip(failed, diagnoses, strict=True):
             each["msg"] = f"{_head(each, diagnosis)}\n{diagnosis.text}"
@@ -74,7 +76,7 @@ class ActionModule(NodeAction):
         # The credentials of a pull take the place of those that containerd has.
         own, file = _credentials(options), options.get("credentials_file")
         asked = [
-            (step, {**routes.to_wire(step, way.image, config.release), **({"auth": own} if own else {})})
+            (step, {**routes.to_wire(step, way.image, config.release), **({"auth": own} if own or file else {})})
             for way in ways
             for step in way.steps
         ]

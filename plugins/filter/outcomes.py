@@ -16,7 +16,7 @@ author:
 description:
   - Sorts hosts by what the role C(airgap.nodes.containerd) did to them in this run, for a summary at its end.
   - A host can be under more than one heading, such as V(changed), V(restarted) and V(verified).
-positional: hostvars
+positional: hostvars, active
 options:
   _input:
     description:
@@ -29,12 +29,21 @@ options:
       - The variables of all hosts, C(hostvars).
     type: dict
     required: true
+  active:
+    description:
+      - The names of the hosts that have neither failed nor been lost, C(ansible_play_hosts).
+    type: list
+    elements: str
+    required: true
+seealso:
+  - plugin: airgap.nodes.outcome_lines
+    plugin_type: filter
 """
 
 EXAMPLES = r"""
 - name: Say what became of the nodes
   ansible.builtin.debug:
-    msg: "{{ ansible_play_hosts_all | airgap.nodes.outcomes(hostvars) }}"
+    msg: "{{ ansible_play_hosts_all | airgap.nodes.outcomes(hostvars, ansible_play_hosts) }}"
   run_once: true
 """
 
@@ -43,47 +52,58 @@ _value:
   description:
     - The names of the hosts, in their order, under each heading; a heading without hosts has an empty list.
     - V(changed), files were written and have stayed; V(restarted), containerd was restarted; V(verified), the images
-      were pulled; V(restored), the change failed and the files are the old ones again; V(failed), a task of the role
-      failed; V(untouched), nothing was written, nothing restarted, and nothing failed; V(not_reached), the run ended
-      before them or could not reach them.
+      were pulled; V(restored), the change did not hold and the files are the old ones again; V(untouched), nothing was
+      written, nothing restarted, and nothing failed; V(failed), something of the role failed, or the connection was
+      lost after files were written; V(unreachable), the connection was lost, or there was none; V(not_reached), the run
+      has not come to them.
   type: dict
   sample:
     changed: [node-a]
     restarted: [node-a]
     verified: [node-a, node-b]
+    untouched: [node-b]
     restored: []
     failed: []
-    untouched: [node-b]
+    unreachable: []
     not_reached: [node-c]
 """
 
-HEADINGS = ("changed", "restarted", "verified", "restored", "failed", "untouched", "not_reached")
+HEADINGS = ("changed", "restarted", "verified", "untouched", "restored", "failed", "unreachable", "not_reached")
+_REGISTERED = ("node", "restarted", "pulled", "closed", "undone")
+
+Variables = t.Mapping[str, t.Any]
 
 
-def headings(variables: t.Mapping[str, t.Any]) -> set[str]:
+def headings(variables: Variables, *, is_active: bool) -> set[str]:
     """The headings that a host with these variables belongs under."""
-    if "__containerd_node" not in variables:
+    results = {name: variables[f"__containerd_{name}"] for name in _REGISTERED if f"__containerd_{name}" in variables}
+    if is_active and not results:
         return {"not_reached"}
-    planned, restarted, pulled, undone = (
-        variables.get(f"__containerd_{name}") or {} for name in ("node", "restarted", "pulled", "undone")
+    planned, restarted, pulled, closed, undone = (results.get(name) or {} for name in _REGISTERED)
+    is_lost = any(result.get("unreachable") for result in results.values())
+    is_restored = any(
+        result.get("restored") for result in (undone, restarted.get("undone") or {}, closed.get("undone") or {})
     )
-    failed = any(result.get("failed") for result in (planned, restarted, pulled))
-    restored = bool(undone.get("restored") or (restarted.get("undone") or {}).get("restored"))
+    is_changed = bool(planned.get("changed")) and not is_restored
     is_true = {
-        "changed": bool(planned.get("changed")) and not restored,
+        "changed": is_changed,
         "restarted": bool(restarted.get("restarted")),
-        "verified": bool(pulled.get("images")) and not failed,
-        "restored": restored,
-        "failed": failed,
+        # A pull that succeeds has no message; in check mode nothing is pulled.
+        "verified": any(image["attempts"] for image in pulled.get("images") or ()) and "msg" not in pulled,
+        "restored": is_restored,
+        "failed": is_changed if is_lost else not is_active,
+        "unreachable": is_lost,
     }
     found = {heading for heading, true in is_true.items() if true}
     return found if found - {"verified"} else {"untouched", *found}
 
 
-def outcomes(hosts: t.Iterable[str], hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, list[str]]:
+def outcomes(
+    hosts: t.Iterable[str], hostvars: t.Mapping[str, Variables], active: t.Container[str]
+) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {heading: [] for heading in HEADINGS}
     for host in hosts:
-        for heading in headings(hostvars[host]):
+        for heading in headings(hostvars[host], is_active=host in active):
             found[heading].append(host)
     return found
 

@@ -259,8 +259,12 @@ class Journal:
     def _prepare(self, record: Record) -> None:
         coming = os.path.join(self._changes, f"{_COMING}{record.id}")
         os.mkdir(coming, 0o700)
-        _write_through(os.path.join(coming, _JOURNAL), _to_json(record))
-        os.rename(coming, self.place_of(record))
+        try:
+            _write_through(os.path.join(coming, _JOURNAL), _to_json(record))
+            os.rename(coming, self.place_of(record))
+        except BaseException:
+            _remove_directory(coming)
+            raise
         sync(self._changes)
 
     def _mark_open(self, record: Record) -> Record:
@@ -514,7 +518,9 @@ def _as_seen(records: t.Sequence[Record]) -> t.List[Record]:
     seen = []
     for record in records:
         by = taken_back.get(record.id) if record.state == OPEN else None
-        ended = {"state": CLOSED, "outcome": UNPROVED, "reason": f"taken back by {by}"} if by else {}
+        ended: t.Dict[str, t.Any] = {}
+        if by:
+            ended = {"state": CLOSED, "outcome": UNPROVED, "reason": f"taken back by {by}"}
         seen.append(replace(record, is_target=record.state != PREPARED and record.is_in_effect, **ended))
     return seen
 
@@ -680,7 +686,7 @@ def _from_json(content: t.Mapping[str, t.Any], directory: str) -> Record:
         raise ValueError(f"format is {content['format']!r}")
     if content["state"] not in (PREPARED, CLOSED):
         raise ValueError(f"state is {content['state']!r}")
-    texts = {
+    texts: t.Dict[str, t.Any] = {
         key: _text(content[key]) for key in ("id", "created", "by", "unit", "state", "outcome", "reason", "back_to")
     }
     return Record(

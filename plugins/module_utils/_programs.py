@@ -105,10 +105,15 @@ def _communicate(
     return process.returncode, output, errors
 
 
+def find_systemctl() -> t.Optional[str]:
+    """The program, where systemd is what started this node."""
+    return shutil.which("systemctl") if os.path.isdir(_SYSTEMD_MARK) else None
+
+
 def read_unit(name: str) -> t.Tuple[t.Optional[t.Dict[str, t.Any]], t.Optional[str]]:
     """The state of a unit, or None; and a warning for where systemd runs but does not tell."""
-    systemctl = shutil.which("systemctl")
-    if not os.path.isdir(_SYSTEMD_MARK) or not systemctl:
+    systemctl = find_systemctl()
+    if not systemctl:
         return None, None
     code, output = run([systemctl, "show", "--no-pager", f"--property={','.join(_PROPERTIES.values())}", "--", name])
     if code != 0 or "LoadState=" not in output:

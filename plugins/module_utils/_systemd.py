@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.airgap.nodes.plugins.module_utils._cri_node import Finished, run
+from ansible_collections.airgap.nodes.plugins.module_utils._programs import find_systemctl
 
-_SYSTEMD_MARK = "/run/systemd/system"
 _PROPERTIES = ("LoadState", "ActiveState", "SubState", "Result", "MainPID", "NRestarts")
 _ANSWER_TIME = 10
 # systemd starts a service again that ended. One that ended this often will end the next time too.
@@ -105,7 +104,7 @@ class Unit:
 
 
 def unit_named(name: str) -> Unit:
-    return Unit(name, shutil.which("systemctl") if os.path.isdir(_SYSTEMD_MARK) else None)
+    return Unit(name, find_systemctl())
 
 
 def _number(text: str) -> int:

@@ -114,7 +114,7 @@ class TakenBack:
     failed: t.Dict[str, str] = field(default_factory=dict)
 
     def problems(self) -> t.List[str]:
-        return [f"{path}: {why}" if path else why for path, why in {**self.left, **self.failed}.items()]
+        return [f"{path}: {why}" for path, why in {**self.left, **self.failed}.items()]
 
 
 class Transaction:
@@ -173,7 +173,8 @@ def take_back(steps: t.Sequence[Step]) -> TakenBack:
     try:
         _sync_all({os.path.dirname(step.target) for step in outcome.restored})
     except FileError as error:
-        outcome.failed[""] = str(error)
+        place, _separator, why = str(error).partition(": ")
+        outcome.failed[place] = why
     return outcome
 
 

@@ -19,6 +19,7 @@ from ansible_collections.airgap.nodes.plugins.module_utils._files import FileErr
 from ansible_collections.airgap.nodes.plugins.module_utils._journal import Journal, Record, Undone
 from ansible_collections.airgap.nodes.plugins.module_utils._restart import Containerd, NotReady, containerd_at
 
+_NAMED_PATHS = 5
 _NOT_RESTARTED = "containerd was not restarted, and runs on with what it read when it started."
 
 
@@ -104,7 +105,7 @@ def told(journal: Journal, undone: Undone) -> t.Tuple[str, ...]:
     sentences = []
     if undone.restored:
         which = _named(undone.changes)
-        sentences.append(f"Put back as before {which}: {', '.join(undone.restored)}.")
+        sentences.append(f"Put back as before {which}: {_some_of(undone.restored)}.")
     if undone.left:
         sentences.append(f"Not put back: {_listed(undone.left)}.")
     if undone.failed:
@@ -116,6 +117,12 @@ def _named(changes: t.Sequence[Record]) -> str:
     oldest = min(changes, key=lambda change: change.id)
     which = f"{oldest.id} by {oldest.by}"
     return f"change {which}" if len(changes) == 1 else f"{len(changes)} changes, the oldest of them {which}"
+
+
+def _some_of(paths: t.Sequence[str]) -> str:
+    """A tree of hundreds of registries is not for one sentence; the result has them all."""
+    rest = len(paths) - _NAMED_PATHS
+    return ", ".join(paths[:_NAMED_PATHS]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _listed(paths: t.Mapping[str, str]) -> str:

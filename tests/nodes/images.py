@@ -29,7 +29,7 @@ if t.TYPE_CHECKING:
 RECIPE = "1"
 PACKAGES = (
     "systemd systemd-sysv dbus containerd runc crun python3 ca-certificates iproute2 iptables procps"
-    " containernetworking-plugins openssh-server"
+    " containernetworking-plugins openssh-server strace"
 ).split()
 #: Nodes never see these again, and without them an image is a quarter smaller.
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")

@@ -61,6 +61,12 @@ def count_sanity(output: str, *, succeeded: bool) -> Counts:
     return Counts(max(total - failed, 0), failed)
 
 
+def count_faults(output: str, *, succeeded: bool) -> Counts:
+    found = re.search(r"^(\d+) injections, (\d+) exceptions", output, re.MULTILINE)
+    injections, exceptions = (int(found[1]), int(found[2])) if found else (0, 0)
+    return Counts(injections, exceptions or int(not succeeded))
+
+
 class Count(t.Protocol):
     def __call__(self, output: str, /, *, succeeded: bool) -> Counts: ...
 
@@ -101,7 +107,7 @@ def lint() -> list[Step]:
         Step("shellcheck", ("shellcheck", *shell_scripts())),
         Step("ruff", ("ruff", "check", ".")),
         Step("mypy plugins", ("mypy", *plugins), cwd=STAGED.parents[2]),
-        Step("mypy tests", ("mypy", "tests/tools", "tests/nodes", "tests/bench", "tests/differential")),
+        Step("mypy tests", ("mypy", "tests/tools", "tests/nodes", "tests/bench", "tests/differential", "tests/faults")),
         Step("changelog", ("antsibull-changelog", "lint")),
         Step("ansible-lint", ("env", f"ANSIBLE_COLLECTIONS_PATH={STATE / 'collections'}", "ansible-lint"), cwd=STAGED),
     ]
@@ -142,6 +148,7 @@ def molecule() -> list[Step]:
         # Molecule would do this too, but not say so plainly what the machine lacks.
         Step("boot the nodes", (sys.executable, "tests/nodes", "up", "--nodes", "tested"), needed=True),
         Step("create", ("molecule", "create"), needed=True),
+        Step("faults, a sample of them", (sys.executable, "tests/faults", "--short"), count_faults),
         Step("what containerd makes of edited files", ("pytest", "-rs", "tests/integration_nodes"), count_pytest),
         *(
             Step(f"scenario {name}", ("molecule", "test", "--scenario-name", name, "--destroy", "never"))

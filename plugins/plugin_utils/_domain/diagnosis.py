@@ -339,7 +339,7 @@ def _not_found(probed: Probed, image: Image) -> Judgement:
     if tags.get("status") == 200 and not image.by_tag:
         return "digest_missing", {}
     if tags.get("status") == 200:
-        return "tag_missing", {"tags": _listed(tags.get("tags") or (), most=_TAGS) or "none"}
+        return "tag_missing", {"tags": _listed(sorted(tags.get("tags") or (), key=_by_number), most=_TAGS) or "none"}
     if "/v2/" in path and posixpath.basename(path) == "v2":
         return "path_doubled", {}
     if api.get("status") in (200, 401) or probed.found["manifest"].get("errors"):
@@ -401,10 +401,15 @@ def _host_name(host: str) -> str:
     return re.sub(r":\d*$", "", host) if host.count(":") == 1 or "]:" in host else host
 
 
+def _by_number(tag: str) -> list[tuple[int, str]]:
+    """3.9 comes before 3.10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", tag)]
+
+
 def _listed(values: t.Iterable[str], *, most: int = 8) -> str:
     listed = list(values)
-    shown = listed if len(listed) <= most else [f"{len(listed) - most} others", *listed[-most:]]
-    return ", ".join(shown)
+    others = f" and {len(listed) - most} others" if len(listed) > most else ""
+    return ", ".join(listed[-most:]) + others
 
 
 def _day(when: datetime.datetime) -> str:

@@ -354,6 +354,20 @@ def test_containerd_judges_config_toml_as_all_parts_leave_it(node: Node) -> None
     assert "content" not in node.machine.given["checks"][0]
 
 
+def test_containerd_judges_what_a_migration_leaves(node: Node) -> None:
+    node.file.write_text(FILE + TABLES)
+    node.run(migrate={})
+    assert [check["path"] for check in node.machine.given["checks"]] == [str(node.file)]
+
+
+def test_a_newer_config_version_may_carry_along_what_never_counted(node: Node) -> None:
+    node.machine.version = "2.1.5"
+    node.file.write_text(FILE)
+    result = node.run(config={"config_version": "3"})
+    assert result["config"]["config_version"] == 3
+    assert node.machine.given["checks"][0]["keys"] == {}
+
+
 def test_containerd_judges_a_drop_in_where_it_will_be(node: Node) -> None:
     node.machine.version = "2.1.5"
     node.file.write_text('version = 3\nimports = ["conf.d/*.toml"]\n')

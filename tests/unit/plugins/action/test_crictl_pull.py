@@ -11,6 +11,7 @@ import types
 import typing as t
 
 import pytest
+from ansible.errors import AnsibleError
 from ansible_collections.airgap.nodes.plugins.action import crictl_pull
 from ansible_collections.airgap.nodes.plugins.action.crictl_pull import ActionModule
 from ansible_collections.airgap.nodes.plugins.plugin_utils._pem import read_certificate
@@ -151,6 +152,17 @@ def test_credentials_of_the_pull_are_those_of_the_probe(options: Raw) -> None:
     assert [base64.b64decode(each["auth"]) for each in node.calls[-1][1]["endpoints"]] == [b"u:hush"] * 2
 
 
+def test_credentials_in_a_file_take_the_place_of_those_in_config_toml() -> None:
+    node = Node({"failed": True, "failed_images": [failed()]}, REFUSED, REFUSED)
+    host = '[plugins."io.containerd.grpc.v1.cri".registry.configs."m.example.com".auth]\nauth = "aHVzaDpodXNo"\n'
+    node.files[CONFIG] = text(base64.b64decode(node.files[CONFIG]["content"]) + host.encode())
+    node.run(images=[IMAGE])
+    assert [each["auth"] for each in node.calls[-1][1]["endpoints"]] == ["aHVzaDpodXNo", ""]
+    node.run(images=[IMAGE], credentials_file="/root/c")
+    asked = node.calls[-1][1]
+    assert (asked["auth_file"], [each["auth"] for each in asked["endpoints"]]) == ("/root/c", ["", ""])
+
+
 def test_what_the_probe_knows_no_better_stays_as_it_was() -> None:
     node = Node({"failed": True, "failed_images": [failed()]}, DELIVERS, REFUSED)
     result = node.run(images=[IMAGE])
@@ -208,6 +220,19 @@ def test_a_config_toml_that_cannot_be_read_takes_nothing_away() -> None:
     result = node.run(images=[IMAGE])
     assert result["failed"] is True
     assert result["msg"].startswith(f"{SENTENCE} Whom containerd asks for it could not be told: {CONFIG}:2")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(AnsibleError("the line is dead"), "the line is dead"), (KeyError("x"), "KeyError('x')")]
+)
+def test_a_probe_that_breaks_takes_nothing_away(error: Exception, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_arguments: t.Any) -> t.NoReturn:
+        raise error
+
+    monkeypatch.setattr(ActionModule, "_diagnoses", breaks)
+    result = Node({"failed": True, "failed_images": [failed()]}).run(images=[IMAGE])
+    assert result["failed"] is True
+    assert result["msg"] == f"{SENTENCE} Whom containerd asks for it could not be told: {told}"
 
 
 KEY = ed25519.Ed25519PrivateKey.generate()

@@ -9,39 +9,58 @@ import typing as t
 import pytest
 from ansible_collections.airgap.nodes.plugins.filter.outcomes import HEADINGS, headings, outcomes
 
-PULLED = {"images": [{"image": "registry.k8s.io/pause:3.10"}]}
-CASES: dict[str, tuple[dict[str, t.Any], set[str]]] = {
-    "the run did not come to it": ({}, {"not_reached"}),
-    "nothing to do, nothing to prove": ({"node": {"changed": False}}, {"untouched"}),
+PULLED = {"images": [{"image": "registry.k8s.io/pause:3.10", "attempts": 1}]}
+TO_PULL = {"images": [{"image": "registry.k8s.io/pause:3.10", "attempts": 0}]}
+NOT_PULLED = {"images": [], "failed": False, "msg": "registry.k8s.io/pause:3.10: no"}
+UNDONE = {"restored": ["/etc/containerd/config.toml"]}
+LOST = {"unreachable": True, "msg": "Failed to connect to the host via ssh", "changed": False}
+SKIPPED = {"skipped": True, "changed": False}
+
+THROUGH: dict[str, tuple[dict[str, t.Any], set[str]]] = {
+    "the run has not come to it": ({}, {"not_reached"}),
+    "nothing to do, nothing to prove": ({"node": {"changed": False}, "undone": SKIPPED}, {"untouched"}),
     "nothing to do, proved": ({"node": {"changed": False}, "pulled": PULLED}, {"untouched", "verified"}),
-    "a file of the tree, no restart": (
-        {"node": {"changed": True}, "restarted": {"skipped": True}, "pulled": PULLED},
-        {"changed", "verified"},
-    ),
+    "the pull alone": ({"pulled": PULLED}, {"untouched", "verified"}),
+    "a file of the tree, no restart": ({"node": {"changed": True}, "pulled": PULLED}, {"changed", "verified"}),
     "all of it": (
-        {"node": {"changed": True}, "restarted": {"restarted": True}, "pulled": PULLED},
+        {"node": {"changed": True}, "restarted": {"restarted": True}, "pulled": PULLED, "undone": SKIPPED},
         {"changed", "restarted", "verified"},
     ),
+    "check mode": ({"node": {"changed": True}, "restarted": {"restarted": False}, "pulled": TO_PULL}, {"changed"}),
+    "the restart that an earlier run owed": (
+        {"node": {"changed": False}, "restarted": {"restarted": True}, "pulled": PULLED},
+        {"restarted", "verified"},
+    ),
+}
+NOT_THROUGH: dict[str, tuple[dict[str, t.Any], set[str]]] = {
+    "a variable is wrong": ({}, {"failed"}),
     "refused": ({"node": {"changed": False, "failed": True}}, {"failed"}),
+    "the hook before it failed": ({"node": {}}, {"failed"}),
+    "the hook after it failed": ({"node": {"changed": True}, "pulled": PULLED}, {"changed", "verified", "failed"}),
     "CRI did not come back": (
-        {
-            "node": {"changed": True},
-            "restarted": {"failed": True, "restarted": True, "undone": {"restored": ["/etc/containerd/config.toml"]}},
-        },
+        {"node": {"changed": True}, "restarted": {"failed": True, "restarted": True, "undone": UNDONE}},
         {"restarted", "restored", "failed"},
     ),
+    "CRI did not come back, and the new files stay": (
+        {"node": {"changed": True}, "restarted": {"failed": True, "restarted": True, "undone": None}},
+        {"restarted", "changed", "failed"},
+    ),
+    "CRI went away after the pull": (
+        {"node": {"changed": True}, "pulled": PULLED, "closed": {"failed": True, "undone": UNDONE}},
+        {"restored", "verified", "failed"},
+    ),
     "the pull failed": (
-        {
-            "node": {"changed": True},
-            "restarted": {"restarted": True},
-            "pulled": {"failed": True, **PULLED},
-            "undone": {"restored": ["/etc/containerd/config.toml"]},
-        },
+        {"node": {"changed": True}, "restarted": {"restarted": True}, "pulled": NOT_PULLED, "undone": UNDONE},
         {"restarted", "restored", "failed"},
     ),
     "the pull failed, and nothing was written before it": (
-        {"node": {"changed": False}, "pulled": {"failed": True, "images": []}, "undone": {"skipped": True}},
+        {"node": {"changed": False}, "pulled": NOT_PULLED, "undone": SKIPPED},
         {"failed"},
+    ),
+    "there is no connection": ({"node": LOST}, {"unreachable"}),
+    "the connection was lost after the edit": (
+        {"node": {"changed": True}, "restarted": LOST},
+        {"changed", "failed", "unreachable"},
     ),
 }
 
@@ -50,13 +69,18 @@ def registered(results: dict[str, t.Any]) -> dict[str, t.Any]:
     return {f"__containerd_{name}": result for name, result in results.items()}
 
 
-@pytest.mark.parametrize(("results", "expected"), CASES.values(), ids=CASES)
-def test_headings(results: dict[str, t.Any], expected: set[str]) -> None:
-    assert headings(registered(results)) == expected
+@pytest.mark.parametrize(("results", "expected"), THROUGH.values(), ids=THROUGH)
+def test_headings_of_hosts_that_are_still_in_the_run(results: dict[str, t.Any], expected: set[str]) -> None:
+    assert headings(registered(results), is_active=True) == expected
+
+
+@pytest.mark.parametrize(("results", "expected"), NOT_THROUGH.values(), ids=NOT_THROUGH)
+def test_headings_of_hosts_that_are_not(results: dict[str, t.Any], expected: set[str]) -> None:
+    assert headings(registered(results), is_active=False) == expected
 
 
 def test_hosts_keep_their_order_and_every_heading_is_there() -> None:
     done = registered({"node": {"changed": True}})
-    found = outcomes(["b", "a", "c"], {"a": done, "b": done, "c": {}})
+    found = outcomes(["b", "a", "c"], {"a": done, "b": done, "c": {}}, ["a", "b", "c"])
     assert list(found) == list(HEADINGS)
     assert (found["changed"], found["not_reached"], found["restored"]) == (["b", "a"], ["c"], [])

@@ -309,6 +309,30 @@ def test_a_deleted_file_whose_directory_is_gone_stays_deleted(node: Node) -> Non
     assert list(node.journal.undo_open("no reason").left) == [f"{node.top}/d/file"]
 
 
+def killed_before_rename_to(name: str, act: t.Callable[[], t.Any]) -> None:
+    really_rename = os.rename
+
+    def rename(source: str, target: str) -> None:
+        if target.endswith(name):
+            os.kill(os.getpid(), signal.SIGKILL)
+        really_rename(source, target)
+
+    child = os.fork()
+    if child == 0:
+        os.rename = rename  # type: ignore[assignment]
+        act()
+        os._exit(1)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_a_file_whose_turn_never_came_is_nobody_elses_to_be_told_of(node: Node) -> None:
+    killed_before_rename_to("config.toml", lambda: node.apply(node.create("a"), node.replacing("1")))
+    assert "a" in node.names()
+    node.config.write_bytes(b"theirs")
+    (undone,) = node.journal.recover()
+    assert (undone.left, node.config.read_bytes(), node.names()) == ({}, b"theirs", ["config.toml"])
+
+
 def test_what_was_saved_is_not_trusted_blindly(node: Node) -> None:
     saved = node.directory_of(node.write("1")) / "0"
     saved.write_bytes(b"tampered")

@@ -16,7 +16,7 @@ import typing as t
 
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.airgap.nodes.plugins.module_utils import _cri_node, _programs, _restart, _systemd, _undoing
+from ansible_collections.airgap.nodes.plugins.module_utils import _cri_node, _programs, _restart, _undoing
 from ansible_collections.airgap.nodes.plugins.module_utils._apply import apply_changes
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, sha256
 from ansible_collections.airgap.nodes.plugins.module_utils._journal import Journal, Record
@@ -187,7 +187,7 @@ def node(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
     directory.mkdir()
     monkeypatch.setenv("PATH", f"{directory}{os.pathsep}{tools}")
     monkeypatch.setattr(_programs, "_PROGRAM_DIRECTORIES", ())
-    monkeypatch.setattr(_systemd, "_SYSTEMD_MARK", str(directory))
+    monkeypatch.setattr(_programs, "_SYSTEMD_MARK", str(directory))
     monkeypatch.setattr(_cri_node, "POLL_INTERVAL", 0.01)
     monkeypatch.setattr(_restart, "_since", lambda _started: 0.5)
     monkeypatch.setattr(_undoing, "_is_root", lambda: True)

@@ -13,10 +13,14 @@ import stat
 import typing as t
 
 import pytest
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, sha256
+from ansible_collections.airgap.nodes.plugins.module_utils import _apply
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, Check, sha256
+from ansible_collections.airgap.nodes.plugins.module_utils._journal import Journal
 from ansible_collections.airgap.nodes.plugins.modules import _node_apply
 
 RunModule = t.Callable[..., t.Any]
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has a journal")
 
 
 def changes(*changes: Change) -> dict[str, t.Any]:
@@ -59,7 +63,9 @@ def test_check_mode_compares_and_writes_nothing(tmp_path: pathlib.Path, run_modu
     assert result["msg"] == f"{tmp_path}/new: changed since it was read; run again"
 
 
-def test_a_failure_names_the_path_and_says_what_became_of_the_rest(tmp_path: pathlib.Path, run_module: RunModule) -> None:
+def test_a_failure_names_the_path_and_says_what_became_of_the_rest(
+    tmp_path: pathlib.Path, run_module: RunModule
+) -> None:
     result = run_module(
         _node_apply,
         changes(
@@ -196,3 +202,74 @@ def test_a_broken_connection_does_not_end_it_between_two_changes(
         signal.signal(signal.SIGHUP, before)
     assert len(result["applied"]) == 3
     assert arrived == ["SIGHUP"]
+
+
+# The journal
+
+
+def journaled(top: pathlib.Path, **options: t.Any) -> dict[str, t.Any]:
+    return {"journal": {"root": f"{top}/state", "by": "a test", **options}}
+
+
+def one_file(top: pathlib.Path) -> dict[str, t.Any]:
+    return changes(Change("create", f"{top}/new", content=b"new", mode="0644"))
+
+
+@needs_root
+def test_a_change_is_journaled(tmp_path: pathlib.Path, run_module: RunModule) -> None:
+    result = run_module(_node_apply, {**one_file(tmp_path), **journaled(tmp_path, proof=True, restart=True)})
+    (record,) = Journal(f"{tmp_path}/state").changes()
+    assert result["change"] == {"id": record.id, "state": "open"}
+    assert (record.by, record.unit, record.restart) == ("a test", "containerd.service", True)
+
+
+@needs_root
+def test_without_proof_it_is_closed_and_old_ones_go(tmp_path: pathlib.Path, run_module: RunModule) -> None:
+    for name in "abc":
+        arguments = changes(Change("create", f"{tmp_path}/{name}", content=b"", mode="0644"))
+        result = run_module(_node_apply, {**arguments, **journaled(tmp_path, keep=2)})
+        assert result["change"]["state"] == "closed"
+    assert len(Journal(f"{tmp_path}/state").changes()) == 2
+
+
+def test_without_a_journal_there_is_none(tmp_path: pathlib.Path, run_module: RunModule) -> None:
+    assert run_module(_node_apply, one_file(tmp_path))["change"] is None
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_another_user_has_no_journal(
+    tmp_path: pathlib.Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch, check: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    result = run_module(_node_apply, {**one_file(tmp_path), **journaled(tmp_path)}, check=check)
+    assert (result["changed"], result["change"]) == (True, None)
+    assert not (tmp_path / "state").exists()
+
+
+@needs_root
+def test_check_mode_makes_no_journal(tmp_path: pathlib.Path, run_module: RunModule) -> None:
+    result = run_module(_node_apply, {**one_file(tmp_path), **journaled(tmp_path)}, check=True)
+    assert (result["changed"], result["change"], list(tmp_path.iterdir())) == (True, None, [])
+
+
+def test_a_check_that_fails_changes_nothing_and_shows_nothing(
+    tmp_path: pathlib.Path, run_module: RunModule, logged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(checks: list[Check], _staged: t.Any, unit: str, _tell: t.Any) -> str:
+        assert (checks[0].content, unit) == (SECRETS["longer"], "")
+        return f"{checks[0].path}: the node's containerd refuses it. Nothing was changed."
+
+    monkeypatch.setattr(_apply, "run_checks", refuse)
+    checks = [Check(f"{tmp_path}/text", SECRETS["longer"], {"@1@": f"{tmp_path}/text"}).to_wire()]
+    result = run_module(_node_apply, {**secret_changes(tmp_path), "checks": checks})
+    assert result["msg"] == f"{tmp_path}/text: the node's containerd refuses it. Nothing was changed."
+    assert traces(f"{result} {logged}") == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_root
+def test_what_the_journal_says_against_it_is_told(tmp_path: pathlib.Path, run_module: RunModule) -> None:
+    (tmp_path / "state").touch()
+    result = run_module(_node_apply, {**one_file(tmp_path), **journaled(tmp_path)})
+    assert result["msg"].startswith(f"{tmp_path}/state: is not a directory of this user alone")
+    assert not (tmp_path / "new").exists()

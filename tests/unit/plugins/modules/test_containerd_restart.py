@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.airgap.nodes.plugins.module_utils import _systemd, _undoing
+from ansible_collections.airgap.nodes.plugins.module_utils import _programs, _undoing
 from ansible_collections.airgap.nodes.plugins.module_utils._journal import Journal, Record
 from ansible_collections.airgap.nodes.plugins.modules import containerd_restart
 
@@ -344,7 +344,7 @@ def test_a_unit_of_no_use(node: Node, run_module: RunModule, load: str, why: str
 
 
 def test_no_systemd(node: Node, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_systemd, "_SYSTEMD_MARK", "/nonexistent")
+    monkeypatch.setattr(_programs, "_SYSTEMD_MARK", "/nonexistent")
     change = node.change("good2")
     assert restart(run_module)["msg"] == (
         "containerd could not be restarted: systemd does not run on this node, and containerd can be restarted by "

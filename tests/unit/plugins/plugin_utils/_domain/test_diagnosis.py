@@ -446,11 +446,16 @@ CASES: dict[str, Case] = {
         "entry registry.k8s.io of containerd_registries: there is no such repository.",
     ),
     "tag_missing": Case(
-        answered(404, "MANIFEST_UNKNOWN", tags={"status": 200, "tags": [f"3.{minor}" for minor in range(9)]}),
-        "192.0.2.10; /v2/ 200; manifest 404 MANIFEST_UNKNOWN; it has pause, and not 3.10; its tags are 3 others, 3.3, "
-        "3.4, 3.5, 3.6, 3.7, 3.8",
-        "Copy pause 3.10 to registry.example.com:5000, or pull one that it has: 3 others, 3.3, 3.4, 3.5, 3.6, 3.7, "
-        "3.8.",
+        answered(
+            404,
+            "MANIFEST_UNKNOWN",
+            tags={"status": 200, "tags": ["3.10.2", "3.9", "latest", "3.8", "v1", "3.6", "3.7", "3.11"]},
+        ),
+        "192.0.2.10; /v2/ 200; manifest 404 MANIFEST_UNKNOWN; it has pause, and not 3.10; its tags are 3.8, "
+        "3.9, 3.10.2, 3.11, "
+        "latest, v1 and 2 others",
+        "Copy pause 3.10 to registry.example.com:5000, or pull one that it has: 3.8, 3.9, 3.10.2, 3.11, "
+        "latest, v1 and 2 others.",
     ),
     "digest_missing": Case(
         answered(404, "MANIFEST_UNKNOWN", tags={"status": 200, "tags": ["3.10"]}),
@@ -667,11 +672,11 @@ def test_the_table_and_the_cause() -> None:
         "Whom containerd asks by /etc/containerd/certs.d/registry.k8s.io/hosts.toml, in this order, and what each of "
         "them answers this node:\n"
         "  1. https://registry.example.com:5000/v2: 192.0.2.10; /v2/ 200; manifest 404 MANIFEST_UNKNOWN; it has pause, "
-        "and not 3.10; its tags are 3 others, 3.3, 3.4, 3.5, 3.6, 3.7, 3.8\n"
+        "and not 3.10; its tags are 3.8, 3.9, 3.10.2, 3.11, latest, v1 and 2 others\n"
         "  2. https://registry.k8s.io/v2: the name registry.example.com does not resolve (name or service not known); "
         "this is the registry itself\n"
-        "Likely cause: Copy pause 3.10 to registry.example.com:5000, or pull one that it has: 3 others, 3.3, 3.4, 3.5, "
-        "3.6, 3.7, 3.8."
+        "Likely cause: Copy pause 3.10 to registry.example.com:5000, or pull one that it has: 3.8, 3.9, 3.10.2, 3.11, "
+        "latest, v1 and 2 others."
     )
 
 

@@ -117,6 +117,7 @@ def each(path: t.Callable[[str], str]) -> dict[str, list[Change]]:
         "a symlink goes": [delete(path("conf.d/again.toml"))],
         "what symlinks lead to goes": [delete(path("elsewhere/linked.toml"))],
         "in a directory behind a symlink": [replace(path("tree/c/hosts.toml")), create(path("tree/c/ca.pem"))],
+        "a new file under the name of that directory": [create(path("elsewhere/c/ca.pem"))],
         "under the name of that directory": [
             replace(path("elsewhere/c/hosts.toml")),
             delete(path("elsewhere/c/hosts.toml"), NEW),
