@@ -99,9 +99,13 @@ def _within(part: str, *, always: bool = False) -> t.Iterator[None]:
     """An option in an error is one of this part, unless all parts have it in common; ``always`` without one, too."""
     try:
         yield
-    except DomainError as error:
-        is_of_part = always if error.option is None else error.option not in COMMON
-        raise error.under(part) if is_of_part else error from None
+    except DomainError as found:
+        raise DomainError.together(
+            [
+                error.under(part) if (always if error.option is None else error.option not in COMMON) else error
+                for error in found.each
+            ]
+        ) from None
 
 
 def _all_of(readings: t.Sequence[Reading]) -> Reading:

@@ -352,7 +352,8 @@ options:
       - V(version) is only changed in files that have no tables of another version; see O(config_version).
       - What would keep containerd from starting, or its CRI from loading, is refused, such as a C(debug.level) or a
         duration that it cannot read, a plugin in C(disabled_plugins) that CRI needs, or one in C(required_plugins)
-        that the release does not have. What the file has already is let be.
+        that the release does not have. What the file has already stands in the way only where containerd does not come
+        up with it.
     type: dict
     default: {}
   absent:
@@ -372,7 +373,8 @@ options:
         which a fleet of different releases may want; a name that no release knows is an error even so. V(write) writes
         whatever it is all the same, with a warning.
       - The same goes for a snapshotter that the node's containerd does not have. Plugins that it does not have, in
-        C(required_plugins) for example, are only written with V(write).
+        C(required_plugins) for example, are only written with V(write). No file is written with
+        which containerd would not come up.
       - Of several O(cni.bin_dirs) both write the first one before containerd 2.1, which has room for one.
     type: str
     choices: [error, warn, write]

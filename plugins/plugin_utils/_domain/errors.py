@@ -70,6 +70,11 @@ class DomainError(Exception):
         """One error for all that is wrong, the most serious first."""
         return errors[0] if len(errors) == 1 else _Several(errors)
 
+    @property
+    def each(self) -> t.Sequence[DomainError]:
+        """This error, or those that it was made of."""
+        return (self,)
+
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         subject = show_key_path(self.key_path) if self.key_path else self.option
@@ -83,6 +88,10 @@ class _Several(DomainError):
     def __init__(self, errors: t.Sequence[DomainError]) -> None:
         super().__init__("; ".join(error.what for error in errors), fix=errors[0].fix)
         self._errors = errors
+
+    @property
+    def each(self) -> t.Sequence[DomainError]:
+        return self._errors
 
     def in_file(self, file: str) -> DomainError:
         return _Several([error if error.option else error.in_file(file) for error in self._errors])

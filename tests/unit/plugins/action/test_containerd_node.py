@@ -198,6 +198,13 @@ def test_a_part_after_one_with_changes_refuses(node: Node) -> None:
     assert "no_such_key" in refused(node, node.files(), **parts)
 
 
+def test_each_of_several_errors_names_its_part(node: Node) -> None:
+    wrong = ["plugins.io.containerd.grpc.v1.cri.registry", "plugins.crj.registry"]
+    message = refused(node, node.files(), config={"absent": wrong})
+    assert "(1) config.absent[0]: " in message
+    assert "(2) config.absent[1]: " in message
+
+
 UNSOUND: dict[str, tuple[Raw, str]] = {
     "a typo": (
         {"config": {"sandbox_imag": "x"}},
