@@ -16,6 +16,7 @@ import typing as t
 
 import pytest
 from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri_node, _programs, _restart, _undoing
 from ansible_collections.airgap.nodes.plugins.module_utils._apply import apply_changes
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, sha256
@@ -42,6 +43,8 @@ def run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(wire).encode())
         # Newer releases of ansible-core ask by which profile the JSON is to be read.
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        # They are those of a process, which runs one module on a node.
+        warnings._global_warnings.clear()
         capsys.readouterr()
         with pytest.raises(SystemExit):
             module.main()
