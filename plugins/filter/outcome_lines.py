@@ -35,7 +35,9 @@ seealso:
 EXAMPLES = r"""
 - name: Say what became of the nodes
   ansible.builtin.debug:
-    msg: "{{ ansible_play_hosts_all | airgap.nodes.outcomes(hostvars, ansible_play_hosts) | airgap.nodes.outcome_lines }}"
+    msg: "{{ found | airgap.nodes.outcome_lines }}"
+  vars:
+    found: "{{ ansible_play_hosts_all | airgap.nodes.outcomes(hostvars, ansible_play_hosts) }}"
   run_once: true
 """
 
@@ -54,7 +56,9 @@ _value:
 
 def outcome_lines(found: t.Mapping[str, t.Sequence[str]], names: int = 10) -> list[str]:
     return [
-        f"{heading.replace('_', ' ')}: {len(hosts)} ({_listed(hosts, names)})" for heading, hosts in found.items() if hosts
+        f"{heading.replace('_', ' ')}: {len(hosts)} ({_listed(hosts, names)})"
+        for heading, hosts in found.items()
+        if hosts
     ]
 
 

@@ -10,7 +10,7 @@ import typing as t
 
 from faults.on_node import tracing
 from faults.on_node.calls import Call
-from faults.on_node.kills import BACK
+from faults.on_node.kills import BACK, CLOSE
 from faults.on_node.place import Picture, Place, expect_service, unfinished
 
 if t.TYPE_CHECKING:
@@ -33,8 +33,9 @@ class Daemons:
         for what, config in broken.items():
             self._take_back(what, config)
         self._prove()
-        self._kill("that proves a change", None, "new", self.limit)
-        self._kill("that takes a change back", broken["does not load its CRI plugin"], "old", self.limit)
+        self._kill("a restart that proves a change", RESTART, None, ["new"])
+        self._kill("a restart that takes a change back", RESTART, broken["does not load its CRI plugin"], ["old"])
+        self._kill("going back with a restart", BACK, None, ["old", "new"])
 
     def _rejected(self) -> dict[str, str]:
         return {
@@ -85,23 +86,30 @@ class Daemons:
             BACK.succeed()
             injection.ended = self._end("old")
 
-    def _kill(self, what: str, config: str | None, wanted: str, limit: int) -> None:
+    def _kill(self, what: str, call: Call, config: str | None, ends: t.Sequence[str]) -> None:
+        """Whoever is killed, and wherever: the next restart sees to all of it."""
+
         def prepare() -> None:
             self.place.reset()
             self.place.change(config, restart=True).succeed()
+            if call == BACK:
+                CLOSE.succeed()
 
         prepare()
-        found = tracing.points(RESTART, tracing.SPAWNING)
-        if limit and len(found) > limit:
-            found = sorted(self.random.sample(found, limit), key=found.index)
+        found = tracing.points(call, tracing.SPAWNING)
+        if self.limit and len(found) > self.limit:
+            found = sorted(self.random.sample(found, self.limit), key=found.index)
         for point in found:
-            with self.report.injection(f"kill -9 of a restart {what}", str(point)) as injection:
+            with self.report.injection(f"kill -9 of {what}", str(point)) as injection:
                 prepare()
-                injection.happened = tracing.killed(RESTART, point)
+                injection.happened = tracing.killed(call, point)
                 said = RESTART.run()
-                if said.get("failed") and wanted == "new":
+                if said.get("failed") and config is None:
                     raise AssertionError(str(said["msg"]))
-                injection.ended = self._end(wanted)
+                ended = self.place.ended()
+                if ended not in ends:
+                    raise AssertionError(f"ended {ended}")
+                injection.ended = self._end(ended)
 
     def _end(self, wanted: str) -> str:
         pictures: dict[str, Picture] = {"old": self.place.old, "new": self.place.new}
