@@ -361,13 +361,13 @@ _OBSTACLES = (
         "config_path_list",
         "config_path is a list",
         "containerd {release} takes config_path ({detail}) for the name of one directory and reads no hosts.toml: "
-        "name one directory in containerd_registry_config_path.",
+        "name one directory in containerd_registries_path.",
     ),
     Text(
         "config_path_unset",
         "config_path is not set",
         "config_path is not set in {path}, so containerd {release} reads no hosts.toml and asks {registry} itself: "
-        "set containerd_registry_config_path, and restart {unit}.",
+        "set containerd_registries_path, and restart {unit}.",
     ),
     Text(
         "config_path_missing",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import typing as t
 from pathlib import Path
@@ -84,3 +85,22 @@ def test_every_option_says_what_it_is(role: str) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_variables_carry_the_name_of_the_role(role: str) -> None:
     assert [name for name in options(role) if not re.match(rf"{role}_", name)] == []
+
+
+# Kinds of outcomes, which look like names of variables.
+KINDS = {"containerd_down", "containerd_restarted"}
+
+
+def test_messages_name_variables_and_modules_that_exist() -> None:
+    plugins = COLLECTION / "plugins"
+    modules = {path.stem for path in (plugins / "modules").glob("containerd_*.py")}
+    known = {name for role in ROLES for name in load(role, "defaults/main.yml")} | modules | KINDS
+    named = {
+        (path.name, name)
+        for path in plugins.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for name in re.findall(r"(?<![\w.])containerd_[a-z_]+\b", node.value)
+    }
+    assert ("diagnosis_texts.py", "containerd_registries_path") in named
+    assert {(path, name) for path, name in named if name not in known} == set()

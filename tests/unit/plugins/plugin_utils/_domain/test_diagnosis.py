@@ -574,12 +574,12 @@ OBSTACLE_CASES: dict[str, tuple[Obstacle, str]] = {
     "config_path_list": (
         Obstacle("config_path_list", "/etc/containerd/config.toml", "/a:/b"),
         "containerd 2.3.4 takes config_path (/a:/b) for the name of one directory and reads no hosts.toml: name one "
-        "directory in containerd_registry_config_path.",
+        "directory in containerd_registries_path.",
     ),
     "config_path_unset": (
         Obstacle("config_path_unset", "/etc/containerd/config.toml"),
         "config_path is not set in /etc/containerd/config.toml, so containerd 2.3.4 reads no hosts.toml and asks "
-        "registry.k8s.io itself: set containerd_registry_config_path, and restart containerd.service.",
+        "registry.k8s.io itself: set containerd_registries_path, and restart containerd.service.",
     ),
     "config_path_missing": (
         Obstacle("config_path_missing", TREE),
