@@ -606,16 +606,30 @@ class Probe:
         query = urllib.parse.urlencode({"service": told.get("service", ""), "scope": scope})
         own = {key: value for key, value in self._headers().items() if self.settings.header_to_token}
         headers = {**own, **({"Authorization": f"Basic {self.settings.auth}"} if self.settings.auth else {})}
-        host = realm.netloc.rpartition("@")[2]
+        joined = "&".join(filter(None, (realm.query, query)))
         try:
-            joined = "&".join(filter(None, (realm.query, query)))
-            answer = self._line(realm.scheme, host, service).get(f"{realm.path}?{joined}", headers)
+            line = self._line_to_issuer(realm.scheme, realm.netloc.rpartition("@")[2], service, secret=bool(headers))
+            answer = line.get(f"{realm.path}?{joined}", headers)
         except Trouble as trouble:
             service["trouble"] = trouble.found
             return ""
         service.update(_told(answer))
         given = answer.json if isinstance(answer.json, dict) else {}
         return str(given.get("token") or given.get("access_token") or "")
+
+    def _line_to_issuer(self, scheme: str, host: str, service: Found, *, secret: bool) -> Line:
+        """What is meant for an endpoint with TLS goes nowhere in clear, and to no other host that is not verified.
+
+        containerd itself would send it: a probe that is to help must not do so once more.
+        """
+        line = self._line(scheme, host, service)
+        if not secret or self.settings.scheme != "https":
+            return line
+        if scheme == "http":
+            raise Trouble("realm_in_clear")
+        if self.settings.skip_verify and host != self.settings.host:
+            line.settings = self.settings._replace(skip_verify=False)
+        return line
 
     # blobs
 

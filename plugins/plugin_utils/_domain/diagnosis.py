@@ -314,8 +314,8 @@ def _unauthorized(probed: Probed, around: Circumstances) -> Judgement:
         return ("credentials_refused" if known else "credentials_unset"), {}
     trouble, more = token.get("trouble"), {"realm": token.get("realm", ""), "status": token.get("status")}
     if trouble:
-        detail = trouble["kind"].replace("_", " ") + (f" ({trouble['text']})" if trouble.get("text") else "")
-        return "token_unreachable", {**more, "detail": detail}
+        kind, detail = _of_issuer(probed, trouble)
+        return kind, {**more, "detail": detail}
     if has_header and not probed.has_credentials and not around.release.knows(Feature.TOKEN_HEADERS):
         return "header_unsent", more
     if token.get("status") in (401, 403):
@@ -323,6 +323,16 @@ def _unauthorized(probed: Probed, around: Circumstances) -> Judgement:
     if token.get("status") != 200:
         return "token_failed", more
     return _not_allowed(probed, 401)
+
+
+def _of_issuer(probed: Probed, trouble: Found) -> tuple[str, str]:
+    kind, text = trouble["kind"], trouble.get("text", "")
+    if kind == "realm_in_clear":
+        return kind, ""
+    # The probe verifies a token server on another host also where the endpoint says not to.
+    if kind == "certificate" and probed.step.endpoint.skip_verify:
+        return "realm_not_verified", text
+    return "token_unreachable", kind.replace("_", " ") + (f" ({text})" if text else "")
 
 
 def _not_allowed(probed: Probed, status: int) -> Judgement:

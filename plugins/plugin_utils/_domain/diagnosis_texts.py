@@ -226,6 +226,19 @@ _ENDPOINTS = (
         "the realm that the registry names.",
     ),
     Text(
+        "realm_in_clear",
+        "it sends to the token server {realm}, which has no TLS; the credentials were not sent there to find out more",
+        "Let {host} name a token server with https: containerd sends the credentials of {endpoint} to {realm} in "
+        "clear, for everybody on the way to read. Take them for known, and change them.",
+    ),
+    Text(
+        "realm_not_verified",
+        "it sends to the token server {realm}, on another host, whose certificate cannot be verified ({detail}); "
+        "the credentials were not sent there to find out more",
+        "Leave skip_verify of {endpoint} in {where} out and set ca: with skip_verify, containerd sends the credentials "
+        "to whoever answers as {realm}.",
+    ),
+    Text(
         "token_refused",
         "its token server {realm} refuses the credentials ({status})",
         "Correct auth of {endpoint} in {where}: the token server {realm} does not know that user and password.",

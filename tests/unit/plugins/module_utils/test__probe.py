@@ -394,6 +394,35 @@ def test_the_system_store_is_that_of_containerd(serve: Serve, pki: pathlib.Path)
     assert kind(probe(settings(registry.port, scheme="https"), SSL_CERT_FILE=str(pki / "a.pem"))[0]) is None
 
 
+@pytest.mark.parametrize("skip_verify", [False, True])
+@pytest.mark.parametrize(
+    "secret", [{"auth": "aHVzaDpodXNo"}, {"header": (("X-Key", "hush-key"),), "header_to_token": True}]
+)
+def test_nothing_secret_goes_from_https_to_a_realm_in_clear(
+    serve: Serve, pki: pathlib.Path, secret: t.Dict[str, t.Any], *, skip_verify: bool
+) -> None:
+    issuer = serve(always(200, b'{"token": "t"}'))
+    realm = f'Bearer realm="http://localhost:{issuer.port}/token"'
+    registry = serve(always(401, WWW_Authenticate=realm), tls(pki))
+    known = {"scheme": "https", "ca": (str(pki / "a.pem"),), "skip_verify": skip_verify}
+    (found,) = probe(settings(registry.port, **known, **secret))
+    assert (kind(found["token"]), issuer.asked) == ("realm_in_clear", [])
+    # Who has nothing to hide asks as containerd does.
+    probe(settings(registry.port, **known))
+    assert len(issuer.asked) == 1
+
+
+def test_a_token_server_elsewhere_is_verified_before_it_gets_a_password(serve: Serve, pki: pathlib.Path) -> None:
+    issuer = serve(always(200, b'{"token": "t"}'), tls(pki))
+    realm = f'Bearer realm="https://localhost:{issuer.port}/token"'
+    registry = serve(always(401, WWW_Authenticate=realm), tls(pki))
+    endpoint = settings(registry.port, scheme="https", skip_verify=True, auth="aHVzaDpodXNo")
+    (found,) = probe(endpoint)
+    assert (kind(found["token"]), issuer.asked) == ("certificate", [])
+    (found,) = probe(endpoint._replace(ca=(str(pki / "a.pem"),)))
+    assert (kind(found["token"]), len(issuer.asked)) == (None, 1)
+
+
 def test_another_name(serve: Serve, pki: pathlib.Path) -> None:
     registry = serve(everything, tls(pki))
     host = f"127.0.0.1:{registry.port}"

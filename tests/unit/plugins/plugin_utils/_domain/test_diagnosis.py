@@ -372,6 +372,26 @@ CASES: dict[str, Case] = {
         "This node has to reach the token server https://auth.example.com/token as well, with the ca of "
         "https://registry.example.com:5000/v2: see to that, or correct the realm that the registry names.",
     ),
+    "realm_in_clear": Case(
+        answered(401, api=401, token={**token(problem=trouble("realm_in_clear")), "realm": "http://auth.example.com/t"}),
+        "192.0.2.10; /v2/ 401; manifest 401; it sends to the token server http://auth.example.com/t, which has no TLS; "
+        "the credentials were not sent there to find out more",
+        "Let registry.example.com:5000 name a token server with https: containerd sends the credentials of "
+        "https://registry.example.com:5000/v2 to http://auth.example.com/t in clear, for everybody on the way to read. "
+        "Take them for known, and change them.",
+        has_credentials=True,
+    ),
+    "realm_not_verified": Case(
+        answered(401, api=401, token=token(problem=trouble("certificate", "self-signed certificate"))),
+        "192.0.2.10; /v2/ 401; manifest 401; it sends to the token server https://auth.example.com/token, on another "
+        "host, whose certificate cannot be verified (self-signed certificate); the credentials were not "
+        "sent there to find out more",
+        "Leave skip_verify of https://registry.example.com:5000/v2 in the entry registry.k8s.io of "
+        "containerd_registries out and set ca: with skip_verify, containerd sends the credentials to whoever answers "
+        "as https://auth.example.com/token.",
+        endpoint=dataclasses.replace(MIRROR, skip_verify=True),
+        has_credentials=True,
+    ),
     "token_refused": Case(
         answered(401, api=401, token=token(401)),
         "192.0.2.10; /v2/ 401; token 401; manifest 401; its token server https://auth.example.com/token refuses the "
