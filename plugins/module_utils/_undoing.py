@@ -145,8 +145,9 @@ def containerd_of(module: AnsibleModule) -> Containerd:
     :raises BadOption: they mean none, or nothing can be done about it.
     """
     params = module.params
-    if params["wait"] < 1:
-        raise BadOption(f"wait has to be 1 or more, it is {params['wait']}")
+    for option in ("wait", "keep"):
+        if params[option] < 1:
+            raise BadOption(f"{option} has to be 1 or more, it is {params[option]}")
     if not (_is_root() or module.check_mode):
         raise BadOption("only root can restart containerd and put files back: run the task with become")
     return containerd_at(endpoint=params["runtime_endpoint"], unit=params["unit"], seconds=params["wait"])

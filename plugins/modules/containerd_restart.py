@@ -64,6 +64,12 @@ options:
         M(airgap.nodes.crictl_pull) in the role.
     type: bool
     default: false
+  keep:
+    description:
+      - How many changes the node keeps, once some are closed or undone, so that one can go back to the state before
+        each.
+    type: int
+    default: 5
 seealso:
   - module: airgap.nodes.containerd_rollback
   - module: airgap.nodes.crictl_pull
@@ -171,7 +177,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import printable
 from ansible_collections.airgap.nodes.plugins.module_utils._cri_node import BadOption
 from ansible_collections.airgap.nodes.plugins.module_utils._files import FileError
-from ansible_collections.airgap.nodes.plugins.module_utils._journal import PROVED, Journal
+from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP, PROVED, Journal
 from ansible_collections.airgap.nodes.plugins.module_utils._restart import Containerd, NotReady
 from ansible_collections.airgap.nodes.plugins.module_utils._signals import signals_held_back
 from ansible_collections.airgap.nodes.plugins.module_utils._undoing import containerd_of, leave, recover, take_back
@@ -183,6 +189,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
     "restart": {"type": "bool", "default": True},
     "rollback": {"type": "bool", "default": True},
     "close": {"type": "bool", "default": False},
+    "keep": {"type": "int", "default": KEEP},
 }
 
 
@@ -221,7 +228,7 @@ def prove(module: AnsibleModule, containerd: Containerd, journal: Journal) -> No
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        containerd, journal = containerd_of(module), Journal()
+        containerd, journal = containerd_of(module), Journal(keep=module.params["keep"])
         if module.check_mode:
             module.exit_json(
                 changed=module.params["restart"], restarted=False, ready_after=None, recovered=[], closed=[]

@@ -299,8 +299,6 @@ def foresee(module: AnsibleModule, journal: Journal) -> None:
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        if module.params["keep"] < 1:
-            raise BadOption(f"keep has to be 1 or more, it is {module.params['keep']}")
         containerd, journal = containerd_of(module), Journal(keep=module.params["keep"])
         if module.check_mode:
             foresee(module, journal)

@@ -33,7 +33,7 @@ DOWN = "nothing answers on /run/containerd/containerd.sock"
 
 @pytest.fixture(autouse=True)
 def journal_of_the_node(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containerd_restart, "Journal", lambda: Journal(node.journal.root))
+    monkeypatch.setattr(containerd_restart, "Journal", lambda **options: Journal(node.journal.root, **options))
 
 
 def restart(run_module: RunModule, *, check: bool = False, **options: t.Any) -> t.Any:
@@ -67,6 +67,7 @@ def test_a_restart(node: Node, run_module: RunModule) -> None:
                 "restart": True,
                 "rollback": True,
                 "close": False,
+                "keep": 5,
             }
         },
     }
@@ -77,6 +78,14 @@ def test_an_answer_is_proof_enough(node: Node, run_module: RunModule) -> None:
     changes = [node.change("good2"), node.change("good3")]
     assert restart(run_module, close=True)["closed"] == [change.id for change in changes]
     assert states(node) == [("closed", "proved")] * 2
+
+
+@pytest.mark.parametrize("keep", [2, 7])
+def test_what_it_closes_is_kept_as_long_as_asked_for(node: Node, run_module: RunModule, keep: int) -> None:
+    for number in range(8):
+        node.change(f"good{number}", restart=False)
+        restart(run_module, restart=False, close=True, keep=keep)
+    assert len(states(node)) == keep
 
 
 def test_waiting_restarts_nothing(node: Node, run_module: RunModule) -> None:
