@@ -506,6 +506,18 @@ EXAMPLES = r"""
           pool_name: containerd-pool
           base_image_size: 10GB
 
+- name: A runtime class with a shim, a sandbox and networks of its own (containerd 1.7 and newer)
+  airgap.nodes.containerd_config:
+    runtimes:
+      - name: kata-dev
+        runtime_type: io.containerd.kata.v2
+        runtime_path: /opt/kata-dev/bin/containerd-shim-kata-v2
+        sandboxer: podsandbox
+        privileged_without_host_devices: true
+        privileged_without_host_devices_all_devices_allowed: true
+        cni_conf_dir: /etc/cni/kata.d
+        cni_max_conf_num: 1
+
 - name: The NVIDIA runtime class, with devices by CDI (containerd 1.7 and newer)
   airgap.nodes.containerd_config:
     systemd_cgroup: true
@@ -538,6 +550,14 @@ EXAMPLES = r"""
     cni:
       conf_template: /etc/containerd/cni.conflist.tmpl
       max_conf_num: 1
+
+- name: Pods with several networks, whose IPv6 address comes first (containerd 2.0 and newer)
+  airgap.nodes.containerd_config:
+    cni:
+      max_conf_num: 2
+      setup_serially: true
+      ip_pref: ipv6
+      use_internal_loopback: true
 
 - name: Faster pulls, each setting where this node's release looks for it
   airgap.nodes.containerd_config:
@@ -614,6 +634,25 @@ EXAMPLES = r"""
         - platform: linux
           snapshotter: stargz
           optional: true
+
+- name: Artifacts with media types of their own, and pushes of more layers at once (containerd 2.1 and newer)
+  airgap.nodes.containerd_config:
+    transfer_service:
+      max_concurrent_uploaded_layers: 6
+      check_platform_supported: true
+      unpack_config:
+        - platform: linux/amd64
+          snapshotter: overlayfs
+          differ: walking
+          config_type: application/vnd.example.model.config.v1+json
+          layer_types: [application/vnd.example.model.layer.v1.tar+gzip]
+        - platform: linux
+          snapshotter: overlayfs
+
+- name: A key that nobody should set any more
+  airgap.nodes.containerd_config:
+    absent:
+      - plugins."io.containerd.grpc.v1.cri".max_concurrent_downloads
 
 - name: The file in the newest version that containerd 2.0 to 2.2 read, with its comments
   airgap.nodes.containerd_config:

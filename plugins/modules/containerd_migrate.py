@@ -135,6 +135,13 @@ EXAMPLES = r"""
     headers: carry
     # All other registries do not get them any more.
     accept_losses: true
+
+- name: Migrate the file of a second containerd, which is kept in git and needs no copy, for the release to come
+  airgap.nodes.containerd_migrate:
+    path: /etc/containerd-build/config.toml
+    unit: containerd-build
+    backup: false
+    containerd_version: 2.1.5
 """
 
 RETURN = r"""

@@ -111,6 +111,15 @@ EXAMPLES = r"""
       registry_config_path: /etc/containerd/certs.d
       max_concurrent_downloads: 8
     proof: true
+
+- name: Prepare a second containerd for the release to come, with a longer way back
+  airgap.nodes.containerd_node:
+    unit: containerd-build
+    containerd_version: 2.1.5
+    keep_changes: 20
+    config:
+      path: /etc/containerd-build/config.toml
+      sandbox_image: registry.example.com/k8s/pause:3.10
 """
 
 RETURN = r"""

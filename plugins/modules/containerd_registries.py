@@ -379,6 +379,33 @@ EXAMPLES = r"""
         server: https://registry.example.com:5000
         ca: /etc/ssl/certs/ca-certificates.crt
 
+- name: A registry that takes an identity token, and one that wants a header and whose certificate nobody can verify
+  airgap.nodes.containerd_registries:
+    registries:
+      - namespace: registry.example.com
+        fallback: true
+        auth:
+          identity_token: "{{ registry_identity_token }}"
+      - namespace: lab.example.com
+        fallback: false
+        hosts:
+          - url: https://10.0.0.5:5443
+            skip_verify: true
+            header:
+              X-Team: "{{ lab_team_key }}"
+
+- name: A password that stays in config.toml on every release, for a second containerd with a tree of its own
+  airgap.nodes.containerd_registries:
+    unit: containerd-build
+    config_path: /etc/containerd-build/certs.d
+    registries:
+      - namespace: registry.example.com
+        fallback: true
+        auth:
+          username: builder
+          password: "{{ builder_password }}"
+          method: config
+
 - name: Write for a containerd that is not installed yet
   airgap.nodes.containerd_registries:
     containerd_version: 2.1.5

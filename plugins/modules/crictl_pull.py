@@ -141,6 +141,22 @@ EXAMPLES = r"""
       - registry.example.com/team/web:1.4
     credentials_file: /root/.registry-credentials
 
+- name: Pull through a line that is often down, with user and password in one
+  airgap.nodes.crictl_pull:
+    images:
+      - registry.example.com/team/web:1.4
+    auth: "{{ ('puller:' ~ registry_password) | b64encode }}"
+    retries: 5
+    retry_delay: 30
+
+- name: Pull by a second containerd, with a crictl of its own
+  airgap.nodes.crictl_pull:
+    images:
+      - registry.example.com/team/web:1.4
+    unit: containerd-build
+    runtime_endpoint: unix:///run/containerd-build/containerd.sock
+    crictl: /opt/containerd-build/bin/crictl
+
 - name: Pull, and go on if the registry is down for maintenance
   airgap.nodes.crictl_pull:
     images:
