@@ -64,7 +64,7 @@ class ActionModule(PlanAction):
                 **results,
                 "changed": any(result["changed"] for result in results.values()),
                 "restart_required": any(result.get("restart_required") for result in results.values()),
-                "unproved": applied.is_open or any(change.is_open for change in view.state.journal),
+                "unproved": applied.is_open or bool(view.state.journal),
                 "change": applied.change,
             },
             list(plans.values()),

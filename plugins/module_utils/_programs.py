@@ -32,6 +32,7 @@ _PROPERTIES = {
     "exec_start": "ExecStart",
     "main_pid": "MainPID",
     "started": "ExecMainStartTimestampMonotonic",
+    "invocation": "InvocationID",
 }
 _EXEC_START = re.compile(r"\{ path=(?P<path>.*?) ; argv\[\]=(?P<argv>.*?) ; (?:ignore_errors|flags)=")
 OUTPUT_LIMIT = 2000

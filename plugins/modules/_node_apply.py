@@ -194,9 +194,14 @@ applied:
       returned: always
       type: str
       sample: /etc/containerd/config.toml.20260102T030405.bak
+journaled:
+  description: Whether there is a journal, which only root has.
+  returned: success
+  type: bool
+  sample: true
 change:
   description:
-    - How the journal knows the change. Null if there is no journal, or if there was nothing to do.
+    - How the journal knows the change. Null if there is no journal, or if nothing had an effect.
   returned: success
   type: dict
   sample:
@@ -297,6 +302,7 @@ def run(module: AnsibleModule) -> None:
     module.exit_json(
         changed=bool(changes if module.check_mode else done.applied),
         applied=printable([dataclasses.asdict(step) for step in done.applied]),
+        journaled=options.get("journal") is not None,
         change={"id": done.change.id, "state": done.change.state} if done.change else None,
     )
 

@@ -281,6 +281,7 @@ unit:
     exec_start: [/usr/bin/containerd]
     main_pid: 412
     started: 1795240800.25
+    invocation: 5f0c4f2f1d0b4c55a5b0d8c6f2b1a7e3
   contains:
     name:
       description: The name as it was given.
@@ -322,6 +323,11 @@ unit:
       returned: always
       type: float
       sample: 1795240800.25
+    invocation:
+      description: What systemd calls this one start of the unit. Empty before systemd 232.
+      returned: always
+      type: str
+      sample: 5f0c4f2f1d0b4c55a5b0d8c6f2b1a7e3
 journal:
   description:
     - The changes of O(journal_root) that are not closed, the oldest first. Null without O(journal_root).

@@ -17,19 +17,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet, Check
-from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP, ROOT
+from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP, OPEN, ROOT
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Journaled, NodeState, Program
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.overlay import after
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import (
-    UNIT,
-    check_unit,
-    config_file,
-    has_read,
-    mark,
-    unit_name,
-)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import (
     NEWEST,
     NEWEST_LINE,
@@ -75,7 +68,7 @@ class NodeAction(ActionBase):
     ARGUMENT_SPEC: t.ClassVar[t.Mapping[str, t.Any]] = {}
     _supports_check_mode = True
     _supports_async = False
-    unit = UNIT
+    unit = pending_restart.UNIT
 
     def execute(self, options: Result) -> Result:
         """Does the work: reads, plans, applies; returns the task's result."""
@@ -112,7 +105,7 @@ class NodeAction(ActionBase):
     def _options(self) -> Result:
         options = validated(self.ARGUMENT_SPEC, plain(self._task.args))
         if "unit" in options:
-            self.unit = unit_name(options["unit"])
+            self.unit = pending_restart.unit_name(options["unit"])
         return options
 
     # the node
@@ -129,25 +122,39 @@ class NodeAction(ActionBase):
 
         What a run that was interrupted left half-done is undone first; in check mode it is only told.
         """
-        arguments |= {"programs": ["containerd"], "journal_root": ROOT}
+        arguments |= {
+            "files": [*arguments.get("files", ()), pending_restart.MARK],
+            "programs": ["containerd"],
+            "journal_root": ROOT,
+        }
         state = self.read(**arguments)
+        if state.journal_error is not None:
+            raise NodeFailure({"msg": state.journal_error})
         interrupted = [change for change in state.journal if change.is_interrupted]
         if not interrupted:
             return state
         if self._task.check_mode:
             self._warn(f"{_named(interrupted)}. What is told here is about half-changed files.")
             return state
-        recovered = self._run_module("airgap.nodes._node_journal", {"operation": "recover", "journal_root": ROOT})
-        left = [f" {path} was left: {why}." for each in recovered["changes"] for path, why in each["left"].items()]
-        self._warn(f"{_named(interrupted)}. That was undone now.{''.join(left)}")
+        mark_before = state.file(pending_restart.MARK)
+        undone = self._recover()
         state = self.read(**arguments)
-        if not any(has_read(state, change) for change in interrupted):
+        if not pending_restart.has_read(state, undone, mark_before):
             return state
         # It runs with half a change, and has to read again what is whole now.
-        marks = ChangeSet(mark(state, config_file(state)))
+        marks = ChangeSet(pending_restart.mark(state, pending_restart.config_file(state)))
         if marks:
             self._run_module("airgap.nodes._node_apply", {"changes": marks.to_wire()})
         return after(state, marks)
+
+    def _recover(self) -> list[Journaled]:
+        """What is undone now: more than what was seen, or nothing, if another run was not interrupted but slow."""
+        answer = self._run_module("airgap.nodes._node_journal", {"operation": "recover", "journal_root": ROOT})
+        undone = [Journaled.from_wire(change) for change in answer["changes"]]
+        left = [f" {path} was left: {why}." for each in answer["changes"] for path, why in each["left"].items()]
+        if undone:
+            self._warn(f"{_named(undone)}. That was undone now.{''.join(left)}")
+        return undone
 
     def _warn(self, text: str) -> None:
         warnings = self._told_by_modules["warnings"]
@@ -197,12 +204,12 @@ class NodeAction(ActionBase):
             "airgap.nodes._node_apply",
             {"changes": changes.to_wire(), "checks": [check.to_wire() for check in checks], "journal": journal},
         )
-        change = done["change"]
-        if change is None:
+        if not done["journaled"]:
             self._warn("No way back is kept on this node: only root has a journal there.")
-            change = {"id": None, "state": None}
+        # Without one, nothing had an effect.
+        change = done["change"] or {"id": None, "state": None}
         copies = {step["path"]: step["backup_file"] for step in done["applied"] if step.get("backup_file")}
-        return Applied(copies, change["id"], is_open=change["state"] == "open")
+        return Applied(copies, change["id"], is_open=change["state"] == OPEN)
 
     def _run_module(self, name: str, arguments: Result) -> Result:
         try:
@@ -291,7 +298,7 @@ class NodeAction(ActionBase):
             there is nothing that starts the one on the node.
         """
         if wanted is None:
-            check_unit(state, self.unit)
+            pending_restart.check_unit(state, self.unit)
         named = None if wanted is None else Release.parse(wanted, option="containerd_version")
         program = state.programs.get("containerd")
         if program is None or program.version is None:

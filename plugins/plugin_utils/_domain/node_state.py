@@ -10,6 +10,8 @@ import dataclasses
 import fnmatch
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.module_utils._journal import OPEN, PREPARED
+
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
@@ -67,19 +69,19 @@ class Journaled:
     @property
     def is_interrupted(self) -> bool:
         """Whether the run that made it did not get to its end."""
-        return self.state == "prepared"
+        return self.state == PREPARED
 
     @property
     def is_open(self) -> bool:
         """Whether nobody has proved it yet."""
-        return self.state == "open"
+        return self.state == OPEN
 
 
 @dataclasses.dataclass(frozen=True)
 class NodeState:
     """The answer to one reading. Paths that were not asked for count as absent.
 
-    ``journal`` has the changes that are not closed yet, the oldest first.
+    ``journal`` has the changes that are not closed yet, the oldest first; ``journal_error`` is why it is not known.
     """
 
     files: t.Mapping[str, Entry] = dataclasses.field(default_factory=dict)
@@ -89,10 +91,12 @@ class NodeState:
     programs: t.Mapping[str, Program | None] = dataclasses.field(default_factory=dict)
     unit: t.Mapping[str, t.Any] | None = None
     journal: tuple[Journaled, ...] = ()
+    journal_error: str | None = None
 
     @classmethod
     def from_wire(cls, wire: t.Mapping[str, t.Any]) -> NodeState:
         directories = wire.get("directories", {})
+        journal = wire.get("journal") or {}
         return cls(
             files=_entries(wire.get("files", {})),
             globs={pattern: _entries(found) for pattern, found in wire.get("globs", {}).items()},
@@ -100,7 +104,8 @@ class NodeState:
             listings={path: _entries(found["entries"]) for path, found in directories.items()},
             programs={name: Program(**found) if found else None for name, found in wire.get("programs", {}).items()},
             unit=wire.get("unit"),
-            journal=tuple(map(Journaled.from_wire, (wire.get("journal") or {}).get("changes", ()))),
+            journal=tuple(map(Journaled.from_wire, journal.get("changes", ()))),
+            journal_error=journal.get("error"),
         )
 
     def and_also(self, other: NodeState) -> NodeState:

@@ -5,23 +5,29 @@
 
 containerd reads config.toml at its start only. A run can end between the edit and the restart: another node of the
 batch fails, a key is pressed, the restart is left to somebody. So the edit leaves a mark, which counts until containerd
-has been started after it, by whomever; a change that the node's journal holds open counts alike. An edit by hand leaves
-none: what has no effect must not restart anything.
+is started anew, by whomever; a change that the node's journal holds open counts alike. An edit by hand leaves none: what
+has no effect must not restart anything.
+
+The mark names the start of the unit that it was made after, since a clock can be set in between. One that names none,
+from a systemd that does not count its starts, counts if it is newer than the running containerd.
 """
 
 from __future__ import annotations
 
 import datetime
 import itertools
+import re
+import typing as t
 
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK, RESTART_MARK_TEXT, Change
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Journaled, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, Journaled, NodeState
 
 UNIT = "containerd.service"
 # Lost at a reboot, after which containerd has read everything anyway.
 MARK = "/run/airgap.nodes/containerd-restart-required"
-_TEXT = b"config.toml was changed by airgap.nodes after containerd had started.\n"
+_TEXT = "config.toml was changed by airgap.nodes after containerd had started.\n"
+_INVOCATION = re.compile(r"^invocation=(\S+)$", re.MULTILINE)
 _DEFAULT_FILE = "/etc/containerd/config.toml"
 _NOT_UP = ("activating", "failed")
 
@@ -58,14 +64,22 @@ def is_pending(state: NodeState, file: str) -> bool:
     unit = state.unit or {}
     if unit["active_state"] in _NOT_UP:
         return True
-    mark = state.file(MARK)
-    written = [(mark.mtime or 0) if mark.kind == "file" else 0]
-    written += [_seconds(change.created) for change in state.journal if change.is_open and change.restart]
-    return bool(unit["main_pid"]) and max(written) > unit["started"]
+    waits = (not _is_older(change, unit) for change in state.journal if change.is_open and change.restart)
+    return bool(unit["main_pid"]) and (_is_marked(state.file(MARK), unit) or any(waits))
 
 
-def _seconds(created: str) -> float:
-    return datetime.datetime.fromisoformat(created).timestamp()
+def _is_marked(mark: Entry, unit: t.Mapping[str, t.Any]) -> bool:
+    """Whether the mark was made while this one start of the unit was running."""
+    if mark.kind != "file":
+        return False
+    named = _INVOCATION.search((mark.content or b"").decode(errors="replace"))
+    if named and unit.get("invocation"):
+        return named[1] == unit["invocation"]
+    return (mark.mtime or 0) > unit["started"]
+
+
+def _is_older(change: Journaled, unit: t.Mapping[str, t.Any]) -> bool:
+    return unit["started"] > datetime.datetime.fromisoformat(change.created).timestamp()
 
 
 def is_due(state: NodeState, file: str, *, changed: bool) -> bool:
@@ -73,21 +87,31 @@ def is_due(state: NodeState, file: str, *, changed: bool) -> bool:
     return is_pending(state, file) or (changed and can_run(state))
 
 
-def has_read(state: NodeState, change: Journaled) -> bool:
-    """Whether containerd was started with the files of a change that it reads at its start only."""
+def has_read(state: NodeState, undone: t.Iterable[Journaled], mark: Entry) -> bool:
+    """Whether containerd was started with one of the changes that are undone now, the oldest of them first.
+
+    ``mark`` is the mark as it was before: with it, what it was left by went.
+    """
     unit = state.unit or {"main_pid": 0}
-    return change.restart and bool(unit["main_pid"]) and unit["started"] > _seconds(change.created)
+    waited = [change for change in undone if change.restart]
+    if not unit["main_pid"]:
+        return False
+    if _is_marked(mark, unit):
+        waited = waited[:-1]
+    return any(_is_older(change, unit) for change in waited)
 
 
 def mark(state: NodeState, file: str) -> tuple[Change, ...]:
     """The changes that leave the mark, for in front of the edit: a mark without an edit costs a restart at worst."""
     if not _reads(state, file):
         return ()
+    unit = state.unit or {}
+    content = f"{_TEXT}invocation={unit['invocation']}\n" if unit.get("invocation") else _TEXT
     found = state.file(MARK)
     if found.kind == "file":
-        return (Change(op="replace", path=MARK, content=_TEXT, expect=found.sha256),)
+        return (Change(op="replace", path=MARK, content=content.encode(), expect=found.sha256),)
     directory = Change(op="mkdir", path=MARK.rpartition("/")[0], mode="0755")
-    return (directory, Change(op="create", path=MARK, content=_TEXT, mode="0644"))
+    return (directory, Change(op="create", path=MARK, content=content.encode(), mode="0644"))
 
 
 def _reads(state: NodeState, file: str) -> bool:

@@ -40,7 +40,7 @@ class ConfigPlanner(Planner):
         super().__init__(options, action)
         self.path = absolute(options["path"], "path")
         self.drop_in = drop_in_of(options, self.path)
-        files = [self.path, pending_restart.MARK, *([self.drop_in] if self.drop_in else [])]
+        files = [self.path, *([self.drop_in] if self.drop_in else [])]
         self.reading = {"files": files, "globs": list(USUAL_GLOBS)}
 
     def plan(self, view: View) -> Planned:

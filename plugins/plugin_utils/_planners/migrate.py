@@ -36,7 +36,7 @@ class MigratePlanner(Planner):
         self.path = absolute(options["path"], "path")
         self.wish = migrate.Wish.read(options)
         self.reading = reading(Intent(self._usual_tree))
-        self.reading["files"] += [self.path, pending_restart.MARK]
+        self.reading["files"] += [self.path]
         self.reading["globs"] += USUAL_GLOBS
 
     def leave_out(self, namespaces: t.Iterable[str]) -> None:

@@ -30,6 +30,7 @@ class Machine:
             "active_state": "active",
             "main_pid": 7,
             "started": 0.0,
+            "invocation": "first",
             "exec_start": ["/usr/bin/containerd"],
         }
         # What containerd prints of the contents that it is asked about.
@@ -95,7 +96,7 @@ class Machine:
 
     def _node_journal(self, asked: Raw) -> Raw:
         assert asked["operation"] == "recover"
-        return {"changes": [change.summary() for change in self.journal.recover()]}
+        return {"changes": [change.summary() for change in self.journal.recover()[::-1]]}
 
     def _node_apply(self, given: Raw) -> Raw:
         self.given = given
@@ -106,7 +107,12 @@ class Machine:
             options["journal"] = self.journal
         done = apply_changes(ChangeSet.from_wire(given["changes"]), **options)
         change = {"id": done.change.id, "state": done.change.state} if done.change else None
-        return {"changed": True, "applied": [vars(step) for step in done.applied], "change": change}
+        return {
+            "changed": True,
+            "applied": [vars(step) for step in done.applied],
+            "journaled": "journal" in options,
+            "change": change,
+        }
 
 
 class Node:

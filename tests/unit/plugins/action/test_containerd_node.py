@@ -37,6 +37,10 @@ class Node:
         self.tree = self.directory / "certs.d"
         self.mark = directory / "run" / "mark"
 
+    def restart(self) -> None:
+        """What somebody does to containerd, a while after all that was done so far."""
+        self.machine.unit |= {"started": time.time() + 20, "invocation": self.machine.unit["invocation"] + "+"}
+
     def files(self) -> dict[str, tuple[str, int]]:
         found = (path for path in self.directory.rglob("*") if path.is_file())
         return {str(path.relative_to(self.directory)): (path.read_text(), path.stat().st_mode) for path in found}
@@ -104,7 +108,7 @@ def test_all_parts_are_one_change(node: Node) -> None:
 def test_nothing_to_do_is_one_round_trip(node: Node) -> None:
     node.file.write_text(FILE + TABLES)
     node.run(**whole(node))
-    node.machine.unit["started"] = time.time() + 10
+    node.restart()
     result = node.run(**whole(node))
     assert node.machine.calls == ["_node_read"]
     assert {key: result[key] for key in ("changed", "restart_required", "unproved", "change")} == {
@@ -295,12 +299,24 @@ def test_a_change_that_nobody_proves_is_closed(node: Node) -> None:
     assert node.machine.given["journal"]["keep"] == 3
 
 
+@pytest.mark.parametrize("clock", [-3600, 3600], ids=["set back", "set forward"])
+def test_a_clock_that_is_set_restarts_nothing_and_hides_no_restart(node: Node, clock: int) -> None:
+    node.file.write_text(FILE)
+    node.run(config={"sandbox_image": IMAGE})
+    # The same start, by another clock.
+    node.machine.unit["started"] += clock
+    assert node.run(config={"sandbox_image": IMAGE})["restart_required"] is True
+    node.restart()
+    node.machine.unit["started"] += clock
+    assert node.run(config={"sandbox_image": IMAGE})["restart_required"] is False
+
+
 def test_an_open_change_waits_for_its_restart_though_the_mark_is_gone(node: Node) -> None:
     node.file.write_text(FILE)
     node.run(**whole(node), proof=True)
     node.mark.unlink()
     assert node.run(**whole(node))["restart_required"] is True
-    node.machine.unit["started"] = time.time() + 10
+    node.restart()
     assert node.run(**whole(node))["restart_required"] is False
 
 
@@ -329,18 +345,78 @@ def test_a_containerd_that_was_started_with_half_a_change_reads_what_is_whole(no
     node.file.write_text(FILE)
     interrupted(node, restart=True)
     assert node.mark.exists()
-    node.machine.unit["started"] += 20 if is_read else 0
+    if is_read:
+        node.restart()
     result = node.run(registries=registries("quay.io"), config={})
     assert node.file.read_text() == FILE
     assert (result["restart_required"], node.mark.exists()) == (is_read, is_read)
 
 
+def unmark(node: Node, number: int) -> None:
+    change = node.machine.journal.changes()[number]
+    (pathlib.Path(node.machine.journal.place_of(change)) / "applied").unlink()
+
+
+def test_the_restart_is_due_for_all_that_is_undone_and_not_only_for_what_was_interrupted(node: Node) -> None:
+    node.file.write_text(FILE)
+    node.run(registries=registries("quay.io"), proof=True)
+    node.run(config={"sandbox_image": IMAGE}, proof=True)
+    node.restart()
+    unmark(node, 0)
+    result = node.run(config={})
+    assert node.file.read_text() == FILE
+    assert (result["restart_required"], node.mark.exists()) == (True, True)
+    assert all(str(path) in result["warnings"][0] for path in (node.tree, node.file))
+
+
+def test_of_two_changes_that_are_undone_containerd_has_read_the_older(node: Node) -> None:
+    node.file.write_text(FILE)
+    node.run(config={"sandbox_image": IMAGE}, proof=True)
+    node.restart()
+    node.run(config={"sandbox_image": f"{IMAGE}.1"}, proof=True)
+    unmark(node, 0)
+    assert node.run(config={})["restart_required"] is True
+
+
+def test_a_run_that_was_only_slow_is_not_told_of(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    node.file.write_text(FILE)
+    interrupted(node, restart=True)
+    (change,) = node.machine.journal.changes()
+    recover = node.machine._node_journal
+
+    def once_the_other_is_through(asked: Raw) -> Raw:
+        (pathlib.Path(node.machine.journal.place_of(change)) / "applied").touch()
+        node.restart()
+        answer: Raw = recover(asked)
+        return answer
+
+    monkeypatch.setattr(node.machine, "_node_journal", once_the_other_is_through)
+    result = node.run(registries=registries("quay.io"), config={"sandbox_image": IMAGE})
+    assert (result["changed"], result["restart_required"], result["unproved"]) == (False, False, True)
+    assert "warnings" not in result
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_journal_that_cannot_be_read_stops_it_though_nothing_would_change(node: Node, check: bool) -> None:
+    node.file.write_text(FILE)
+    interrupted(node, restart=True)
+    (change,) = node.machine.journal.changes()
+    file = pathlib.Path(node.machine.journal.place_of(change)) / "journal.json"
+    file.write_text(file.read_text().replace('"format": 1', '"format": 99'))
+    before = node.files()
+    message = refused(node, before, registries=registries("quay.io"), config={"sandbox_image": IMAGE}, check=check)
+    assert message.startswith(f"{file}: written by a newer version of airgap.nodes (format 99")
+    assert message.endswith("Nothing was changed; run that version, or a newer one.")
+
+
 def test_check_mode_only_tells_of_an_interrupted_run(node: Node) -> None:
     node.file.write_text(FILE)
     interrupted(node)
-    result = node.run(config={"sandbox_image": IMAGE}, check=True)
+    result = node.run(registries=registries("quay.io"), check=True)
     assert node.machine.calls == ["_node_read"]
     assert node.tree.exists()
+    # There is something to do, so that the node is prepared for it.
+    assert (result["changed"], result["unproved"]) == (False, True)
     assert result["warnings"][0].endswith("What is told here is about half-changed files.")
 
 

@@ -90,6 +90,7 @@ OUTPUTS: dict[str, tuple[str, str, str | None]] = {
 # Captured from `systemctl show`, systemd 252 and 257.
 RUNNING = """\
 MainPID=84
+InvocationID=5f0c4f2f1d0b4c55a5b0d8c6f2b1a7e3
 ExecMainStartTimestampMonotonic=1940516124
 ExecStart={ path=/usr/bin/containerd ; argv[]=/usr/bin/containerd ; ignore_errors=no ; \
 start_time=[Sat 2026-11-21 07:20:32 UTC] ; stop_time=[n/a] ; pid=84 ; code=(null) ; status=0/0 }
@@ -260,6 +261,7 @@ def test_a_running_unit() -> None:
         "sub_state": "running",
         "exec_start": ["/usr/bin/containerd"],
         "main_pid": 84,
+        "invocation": "5f0c4f2f1d0b4c55a5b0d8c6f2b1a7e3",
     }
 
 
@@ -272,6 +274,7 @@ def test_a_unit_that_does_not_exist() -> None:
         "exec_start": [],
         "main_pid": 0,
         "started": 0.0,
+        "invocation": "",
     }
 
 

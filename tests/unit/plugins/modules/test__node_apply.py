@@ -233,7 +233,15 @@ def test_without_proof_it_is_closed_and_old_ones_go(tmp_path: pathlib.Path, run_
 
 
 def test_without_a_journal_there_is_none(tmp_path: pathlib.Path, run_module: RunModule) -> None:
-    assert run_module(_node_apply, one_file(tmp_path))["change"] is None
+    result = run_module(_node_apply, one_file(tmp_path))
+    assert (result["journaled"], result["change"]) == (False, None)
+
+
+@needs_root
+def test_what_has_no_effect_is_not_in_the_journal_that_there_is(tmp_path: pathlib.Path, run_module: RunModule) -> None:
+    nothing = changes(Change("mkdir", str(tmp_path), mode="0755"))
+    result = run_module(_node_apply, {**nothing, **journaled(tmp_path)})
+    assert (result["journaled"], result["change"]) == (True, None)
 
 
 @pytest.mark.parametrize("check", [False, True])
@@ -242,7 +250,7 @@ def test_another_user_has_no_journal(
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     result = run_module(_node_apply, {**one_file(tmp_path), **journaled(tmp_path)}, check=check)
-    assert (result["changed"], result["change"]) == (True, None)
+    assert (result["changed"], result["journaled"], result["change"]) == (True, False, None)
     assert not (tmp_path / "state").exists()
 
 

@@ -172,7 +172,7 @@ def test_reading_the_release_asks_for_the_unit() -> None:
 
 
 CHANGE = {"id": "000001-20261121T143000Z", "state": "closed"}
-DONE: Result = {"applied": [{"op": "replace", "path": "/a", "backup_file": "/a.bak"}], "change": CHANGE}
+DONE: Result = {"applied": [{"op": "replace", "path": "/a", "backup_file": "/a.bak"}], "journaled": True, "change": CHANGE}
 JOURNAL = {
     "root": "/var/lib/airgap.nodes",
     "by": "trial",
@@ -196,7 +196,7 @@ def test_applying_what_is_to_be_proved() -> None:
         lambda action, _options: {
             "applied": action.apply(CHANGES, restart=True, proof=True, keep=2, checks=[check]),
         },
-        apply={"applied": [], "change": {**CHANGE, "state": "open"}},
+        apply={**DONE, "applied": [], "change": {**CHANGE, "state": "open"}},
     )
     assert action.task()["applied"] == Applied({}, "000001-20261121T143000Z", is_open=True)
     given = action.calls[0][1]
@@ -205,10 +205,17 @@ def test_applying_what_is_to_be_proved() -> None:
 
 
 def test_a_node_that_keeps_no_way_back() -> None:
-    action = Trial(lambda action, _options: {"applied": action.apply(CHANGES)}, apply={**DONE, "change": None})
+    action = Trial(lambda action, _options: {"applied": action.apply(CHANGES)}, apply={**DONE, "journaled": False, "change": None})
     result = action.task()
     assert result["applied"] == Applied({"/a": "/a.bak"})
     assert result["warnings"] == ["No way back is kept on this node: only root has a journal there."]
+
+
+def test_what_had_no_effect_has_no_place_in_the_journal() -> None:
+    action = Trial(lambda action, _options: {"applied": action.apply(CHANGES)}, apply={**DONE, "change": None})
+    result = action.task()
+    assert result["applied"].change is None
+    assert "warnings" not in result
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,14 @@ SHA = "0" * 64
 
 
 def node(
-    *, marked: float | None = None, exec_start: tuple[str, ...] = ("/usr/bin/containerd",), **unit: t.Any
+    *,
+    marked: float | None = None,
+    text: str = "Changed.\n",
+    exec_start: tuple[str, ...] = ("/usr/bin/containerd",),
+    **unit: t.Any,
 ) -> NodeState:
     known = {"load_state": "loaded", "active_state": "active", "main_pid": 7, "started": 100.0, **unit}
-    files = {} if marked is None else {MARK: Entry("file", sha256=SHA, mtime=marked)}
+    files = {} if marked is None else {MARK: Entry("file", content=text.encode(), sha256=SHA, mtime=marked)}
     return NodeState(files=files, unit={**known, "exec_start": list(exec_start)})
 
 
@@ -67,6 +71,16 @@ PENDING = {
     "changed, and not running on purpose": (node(marked=100.5, active_state="inactive", main_pid=0), False),
     "starts again and again": (node(active_state="activating", main_pid=0), True),
     "failed": (node(active_state="failed", main_pid=0), True),
+    "changed since this start, by a clock that was set": (
+        node(marked=99.5, text="Changed.\ninvocation=b\n", invocation="b"),
+        True,
+    ),
+    "another start since, by a clock that was set": (
+        node(marked=100.5, text="Changed.\ninvocation=a\n", invocation="b"),
+        False,
+    ),
+    "a mark that names no start": (node(marked=100.5, invocation="b"), True),
+    "a start without a name": (node(marked=99.5, text="Changed.\ninvocation=a\n", invocation=""), False),
     "an open change after the start": (journaled(LATER), True),
     "an open change before it": (journaled(EARLIER), False),
     "an open change that containerd reads at once": (journaled(LATER, restart=False), False),
@@ -100,3 +114,10 @@ MARKS = {
 @pytest.mark.parametrize(("state", "ops"), MARKS.values(), ids=MARKS)
 def test_the_mark(state: NodeState, ops: list[str]) -> None:
     assert [change.op for change in pending_restart.mark(state, FILE)] == ops
+
+
+@pytest.mark.parametrize(("invocation", "line"), [("b", "invocation=b\n"), ("", "")])
+def test_the_mark_names_the_start_that_it_was_made_after(invocation: str, line: str) -> None:
+    *_directory, file = pending_restart.mark(node(invocation=invocation), FILE)
+    text = "config.toml was changed by airgap.nodes after containerd had started.\n"
+    assert (file.content or b"").decode() == text + line
