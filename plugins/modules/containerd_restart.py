@@ -95,6 +95,13 @@ EXAMPLES = r"""
 - name: Wait until CRI answers, without a restart
   airgap.nodes.containerd_restart:
     restart: false
+
+- name: Restart a second containerd, and leave everything as it is for a look if it does not answer
+  airgap.nodes.containerd_restart:
+    unit: containerd-build
+    runtime_endpoint: unix:///run/containerd-build/containerd.sock
+    rollback: false
+    keep: 20
 """
 
 RETURN = r"""

@@ -89,6 +89,13 @@ EXAMPLES = r"""
 - name: Take back what a failed proof left
   airgap.nodes.containerd_rollback:
     to: unproved
+
+- name: Go back on a slow machine, of whose second containerd more changes are kept
+  airgap.nodes.containerd_rollback:
+    unit: containerd-build
+    runtime_endpoint: unix:///run/containerd-build/containerd.sock
+    wait: 180
+    keep: 20
 """
 
 RETURN = r"""

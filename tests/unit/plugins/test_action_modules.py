@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import importlib
+import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.airgap.nodes.plugins.module_utils import _argspec
 
 PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
@@ -32,3 +35,24 @@ def test_every_public_module_has_its_action() -> None:
 def test_every_action_can_be_told_which_unit_runs_containerd(name: str) -> None:
     """Where a node has two of them, the release and the restart are those of one and the same."""
     assert getattr(_argspec, name.upper())["unit"] == {"type": "str", "default": "containerd"}
+
+
+def documented(options: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    for name, option in options.items():
+        yield name
+        yield from documented(option.get("suboptions") or {})
+
+
+def used(value: t.Any) -> t.Iterator[str]:
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        yield name
+        yield from used(inner)
+    for inner in value if isinstance(value, list) else ():
+        yield from used(inner)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in names("modules") if not name.startswith("_")))
+def test_every_option_has_an_example(name: str) -> None:
+    module = importlib.import_module(f"ansible_collections.airgap.nodes.plugins.modules.{name}")
+    options = yaml.safe_load(module.DOCUMENTATION)["options"]
+    assert set(documented(options)) - set(used(yaml.safe_load(module.EXAMPLES))) == set()
