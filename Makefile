@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential-config molecule faults bench venv stage build install
+.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential-config migrate-all molecule faults bench venv stage build install
 
 RUN := tests/tools/env
 
@@ -39,6 +39,10 @@ units: ## unit tests: the controller's, with coverage, and the node side on the 
 
 differential-config: ## 3,000 made-up files and wishes, judged by the containerd of each release
 	@AIRGAP_NODES_CASES=3000 $(RUN) pytest -rs tests/differential
+
+migrate-all: ## every legacy file on every release: pulls before and after its migration, asked of the same endpoints
+	@$(RUN) python tests/nodes up --nodes 1.6,1.7,2.1,2.2,2.3 >/dev/null
+	@AIRGAP_NODES_MIGRATE=all $(RUN) pytest -rs tests/integration_nodes/test_migrate.py
 
 molecule: ## the scenarios on real nodes
 	@$(RUN) python tests/tools/suites.py molecule
