@@ -43,6 +43,11 @@ class ActionModule(NodeAction):
 
     _supports_async = True
 
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        result = super().run(tmp, task_vars)
+        # What the task says of itself can be lost: failed_when has the last word.
+        return result if self._task.async_val else {**result, "is_failed": bool(result.get("failed"))}
+
     def _options(self) -> Result:
         # The module itself judges its options.
         options: Result = plain(self._task.args)

@@ -58,7 +58,7 @@ def outcome_lines(found: t.Mapping[str, t.Sequence[str]], names: int = 10) -> li
     return [
         f"{heading.replace('_', ' ')}: {len(hosts)} ({_listed(hosts, names)})"
         for heading, hosts in found.items()
-        if hosts
+        if hosts and heading != "stopping"
     ]
 
 

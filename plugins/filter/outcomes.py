@@ -16,7 +16,7 @@ author:
 description:
   - Sorts hosts by what the role C(airgap.nodes.containerd) did to them in this run, for a summary at its end.
   - A host can be under more than one heading, such as V(changed), V(restarted) and V(verified).
-positional: hostvars, active
+positional: hostvars, active, batch
 options:
   _input:
     description:
@@ -35,6 +35,12 @@ options:
     type: list
     elements: str
     required: true
+  batch:
+    description:
+      - The names of the hosts that are being worked on and have not failed, C(ansible_play_batch).
+    type: list
+    elements: str
+    required: true
 seealso:
   - plugin: airgap.nodes.outcome_lines
     plugin_type: filter
@@ -43,7 +49,7 @@ seealso:
 EXAMPLES = r"""
 - name: Say what became of the nodes
   ansible.builtin.debug:
-    msg: "{{ ansible_play_hosts_all | airgap.nodes.outcomes(hostvars, ansible_play_hosts) }}"
+    msg: "{{ ansible_play_hosts_all | airgap.nodes.outcomes(hostvars, ansible_play_hosts, ansible_play_batch) }}"
   run_once: true
 """
 
@@ -56,6 +62,8 @@ _value:
       written, nothing restarted, and nothing failed; V(failed), something of the role failed, or the connection was
       lost after files were written; V(unreachable), the connection was lost, or there was none; V(not_reached), the run
       has not come to them.
+    - And under V(stopping) the one host that has to fail for the run to end here, before it comes to the others; none
+      if nothing failed, or none is left. It is one that failed by itself, unless each of those is unreachable.
   type: dict
   sample:
     changed: [node-a]
@@ -66,6 +74,7 @@ _value:
     failed: []
     unreachable: []
     not_reached: [node-c]
+    stopping: []
 """
 
 HEADINGS = ("changed", "restarted", "verified", "untouched", "restored", "failed", "unreachable", "not_reached")
@@ -88,8 +97,8 @@ def headings(variables: Variables, *, is_active: bool) -> set[str]:
     is_true = {
         "changed": is_changed,
         "restarted": bool(restarted.get("restarted")),
-        # A pull that succeeds has no message; in check mode nothing is pulled.
-        "verified": any(image["attempts"] for image in pulled.get("images") or ()) and "msg" not in pulled,
+        # In check mode nothing is pulled.
+        "verified": any(image["attempts"] for image in pulled.get("images") or ()) and not pulled.get("is_failed"),
         "restored": is_restored,
         "failed": is_changed if is_lost else not is_active,
         "unreachable": is_lost,
@@ -99,13 +108,21 @@ def headings(variables: Variables, *, is_active: bool) -> set[str]:
 
 
 def outcomes(
-    hosts: t.Iterable[str], hostvars: t.Mapping[str, Variables], active: t.Container[str]
+    hosts: t.Iterable[str], hostvars: t.Mapping[str, Variables], active: t.Container[str], batch: t.Iterable[str]
 ) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {heading: [] for heading in HEADINGS}
     for host in hosts:
         for heading in headings(hostvars[host], is_active=host in active):
             found[heading].append(host)
-    return found
+    return {**found, "stopping": _stopping(found, batch)}
+
+
+def _stopping(found: t.Mapping[str, t.Sequence[str]], batch: t.Iterable[str]) -> list[str]:
+    if not (found["failed"] and found["not_reached"]):
+        return []
+    # Who is unreachable is asked for nothing any more, and cannot fail.
+    reachable = [host for host in found["failed"] if host not in found["unreachable"]]
+    return [*reachable, *batch][:1]
 
 
 class FilterModule:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP
+
 Spec = t.Dict[str, t.Dict[str, t.Any]]
 
 # What a runtime class can say; containerd's own keys, but for the first and the last.
@@ -176,5 +178,5 @@ CONTAINERD_NODE: Spec = {
     "unit": {"type": "str", "default": "containerd"},
     "containerd_version": {"type": "str"},
     "proof": {"type": "bool", "default": False},
-    "keep_changes": {"type": "int", "default": 5},
+    "keep_changes": {"type": "int", "default": KEEP},
 }

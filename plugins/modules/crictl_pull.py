@@ -169,6 +169,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+is_failed:
+  description: Whether the task failed, for who says with C(failed_when) that it did not.
+  returned: always, without C(async)
+  type: bool
+  sample: false
 images:
   description: The images that were pulled, in the order in which they were asked for.
   returned: always, on failure those that succeeded

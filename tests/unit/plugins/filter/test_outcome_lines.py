@@ -8,7 +8,7 @@ from ansible_collections.airgap.nodes.plugins.filter.outcome_lines import outcom
 
 
 def test_each_heading_that_has_hosts_is_a_line() -> None:
-    found = {"changed": ["b", "a"], "restored": [], "not_reached": ["c"]}
+    found = {"changed": ["b", "a"], "restored": [], "not_reached": ["c"], "stopping": ["a"]}
     assert outcome_lines(found) == ["changed: 2 (b, a)", "not reached: 1 (c)"]
 
 

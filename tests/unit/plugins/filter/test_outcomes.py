@@ -11,7 +11,7 @@ from ansible_collections.airgap.nodes.plugins.filter.outcomes import HEADINGS, h
 
 PULLED = {"images": [{"image": "registry.k8s.io/pause:3.10", "attempts": 1}]}
 TO_PULL = {"images": [{"image": "registry.k8s.io/pause:3.10", "attempts": 0}]}
-NOT_PULLED = {"images": [], "failed": False, "msg": "registry.k8s.io/pause:3.10: no"}
+NOT_PULLED = {"images": [], "failed": False, "is_failed": True, "msg": "registry.k8s.io/pause:3.10: no"}
 UNDONE = {"restored": ["/etc/containerd/config.toml"]}
 LOST = {"unreachable": True, "msg": "Failed to connect to the host via ssh", "changed": False}
 SKIPPED = {"skipped": True, "changed": False}
@@ -81,6 +81,24 @@ def test_headings_of_hosts_that_are_not(results: dict[str, t.Any], expected: set
 
 def test_hosts_keep_their_order_and_every_heading_is_there() -> None:
     done = registered({"node": {"changed": True}})
-    found = outcomes(["b", "a", "c"], {"a": done, "b": done, "c": {}}, ["a", "b", "c"])
-    assert list(found) == list(HEADINGS)
+    found = outcomes(["b", "a", "c"], {"a": done, "b": done, "c": {}}, ["a", "b", "c"], ["b", "a"])
+    assert list(found) == [*HEADINGS, "stopping"]
     assert (found["changed"], found["not_reached"], found["restored"]) == (["b", "a"], ["c"], [])
+
+
+DONE, FAILED, GONE = {"node": {"changed": True}}, {"node": {"failed": True}}, {"node": {"changed": True}, "pulled": LOST}
+STOPPING: dict[str, tuple[dict[str, dict[str, t.Any]], list[str]]] = {
+    "nothing failed": ({"a": DONE, "b": DONE, "c": {}}, []),
+    "it has come to all": ({"a": DONE, "b": FAILED}, []),
+    "who failed": ({"a": DONE, "b": FAILED, "c": FAILED, "d": {}}, ["b"]),
+    "who failed and can be asked": ({"a": GONE, "b": DONE, "c": FAILED, "d": {}}, ["c"]),
+    "somebody else, where who failed cannot be asked": ({"a": GONE, "b": DONE, "c": {}}, ["b"]),
+}
+
+
+@pytest.mark.parametrize(("results", "expected"), STOPPING.values(), ids=STOPPING)
+def test_one_host_stops_the_run(results: dict[str, dict[str, t.Any]], expected: list[str]) -> None:
+    active = [host for host, found in results.items() if found in (DONE, {})]
+    batch = [host for host in active if results[host]]
+    hostvars = {host: registered(found) for host, found in results.items()}
+    assert outcomes(list(results), hostvars, active, batch)["stopping"] == expected
