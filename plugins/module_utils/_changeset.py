@@ -20,6 +20,9 @@ OPS = ("create", "replace", "delete", "mkdir", "rmdir")
 _OPS_WITH_CONTENT = ("create", "replace")
 _OPS_WITH_EXPECT = ("replace", "delete")
 _OPS_NEEDING_MODE = ("create", "mkdir")
+# Tells later runs that containerd has to be restarted, until it was. Lost at a reboot, after which it has read
+# everything anyway.
+RESTART_MARK = "/run/airgap.nodes/containerd-restart-required"
 _MODE = re.compile(r"[0-7]{3,4}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WIRE_KEYS = ("op", "path", "content", "expect", "mode", "owner", "group", "backup", "backup_mode")

@@ -27,6 +27,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK
 from ansible_collections.airgap.nodes.plugins.module_utils._files import FileError, read_regular, reason
 from ansible_collections.airgap.nodes.plugins.module_utils._transaction import (
     Attributes,
@@ -39,10 +40,12 @@ from ansible_collections.airgap.nodes.plugins.module_utils._transaction import (
     hidden_name,
     identity_of,
     is_hidden_name,
+    needs_taking_back,
     remove,
     sweep,
     sync,
     take_back,
+    what_stays,
     write_new,
 )
 
@@ -57,6 +60,7 @@ _ID = re.compile(r"(\d{6,})-\d{8}T\d{6}Z")
 _JOURNAL, _JOURNAL_NEW, _APPLIED, _CLOSED = "journal.json", "journal.json.new", "applied", "closed"
 _COMING, _GOING = ".coming-", ".going-"
 _LOCK_PAUSE = 0.05
+_MARK_TEXT = b"A change was undone by airgap.nodes after containerd had started.\n"
 _SECRET_FILE = Attributes(0o600, -1, -1)
 
 
@@ -93,7 +97,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Undone:
-    """What going back did. ``left`` was changed by somebody else since, ``failed`` could not be put back."""
+    """What going back did. ``left`` was changed by somebody else since, ``failed`` could not be put back.
+
+    With something in ``left`` and no ``changes``, nothing at all was done.
+    """
 
     changes: t.List[Record] = field(default_factory=list)
     restored: t.List[str] = field(default_factory=list)
@@ -360,19 +367,34 @@ class Journal:
             )
         return undone.changes
 
-    def undo_open(self, reason: str) -> Undone:
-        """Puts back what was there before the oldest open change."""
+    def undo_open(self, reason: str, *, check_only: bool = False) -> Undone:
+        """Puts back what was there before the oldest open change.
+
+        Nothing of it if somebody else has changed a part since: that part may rely on the others.
+        """
+        if check_only:
+            records = self.open_changes()
+            left = what_stays([step for record in records for step in _own_steps(record)])
+            paths = list(dict.fromkeys(path for record in records for path in record.paths))
+            return Undone(left=left) if left else Undone(records, paths, restart=any(map(_restarts, records)))
         with self.locked():
-            return self._undo(self.unfinished(), reason)
+            records = self.unfinished()
+            if all(record.state == OPEN for record in records):
+                left = self.undo_open(reason, check_only=True).left
+                if left:
+                    return Undone(left=left)
+            return self._undo(records, reason)
 
     def _undo(self, records: t.Iterable[Record], why: str) -> Undone:
         oldest_first = [record for record in records if record.state != CLOSED]
         undone = Undone(restart=any(record.restart for record in oldest_first))
+        if any(record.restart and any(map(needs_taking_back, _own_steps(record))) for record in oldest_first):
+            _leave_mark()
         for record in oldest_first[:1]:
             with _told(self.root):
                 self._unmark(record)  # and with it all that is on top of it
         for record in reversed(oldest_first):
-            outcome = take_back(record.steps)
+            outcome = take_back(_own_steps(record))
             sweep(record.steps, outcome)
             undone.changes.append(self._end_undone(record, outcome, why))
             undone.restored.extend(path for path in _paths(outcome.restored) if path not in undone.restored)
@@ -390,7 +412,7 @@ class Journal:
     ) -> Undone:
         """The state before a change, or before the last one: a change of its own, open until it is closed or undone.
 
-        With ``force``, also of files that somebody else changed since.
+        With ``force``, also of files that somebody else changed since; without, they are a reason to change nothing.
 
         :raises FileError: there is no such change, or it could not be done; then nothing was changed.
         """
@@ -415,13 +437,15 @@ class Journal:
         undone = Undone(changes=taken[::-1], restart=any(record.restart for record in taken))
         record = self.begin(by=by, unit=taken[-1].unit, restart=undone.restart, back_to=taken[0].id)
         steps = []
+        stay: t.Dict[str, _Stays] = {}
         for number, way in enumerate(_ways_back(taken)):
             try:
                 step = _step_back(way, os.path.join(self.place_of(record), str(number)), force=force)
             except _Stays as stays:
-                undone.left[way.first.path] = str(stays)
+                stay[way.first.path] = stays
             else:
                 steps += [step] if step else []
+        _refuse_half(stay)
         undone.restored.extend(_paths(steps))
         return undone, replace(record, steps=tuple(sorted(steps, key=_directories_first_and_last))) if steps else None
 
@@ -501,7 +525,7 @@ def refuse_interrupted(journal: Journal) -> None:
 def _refuse_interrupted(records: t.Iterable[Record]) -> None:
     for record in records:
         if record.state == PREPARED:
-            raise FileError(f"{record.paths[0]}: a run that changed it was interrupted (change {record.id}); run again")
+            raise FileError(f"{record.steps[-1].path}: a run that changed it was interrupted (change {record.id}); run again")
 
 
 def _surplus(records: t.Sequence[Record], keep: int) -> t.Sequence[Record]:
@@ -537,7 +561,24 @@ def _taken_back(records: t.Sequence[Record]) -> t.Dict[str, str]:
 
 
 class _Stays(Exception):
-    """Why something is left as it is."""
+    """Why something is left as it is, and whether it goes where it is forced to."""
+
+    def __init__(self, why: str, *, yields: bool = False) -> None:
+        super().__init__(why)
+        self.yields = yields
+
+
+def _refuse_half(stay: t.Mapping[str, _Stays]) -> None:
+    """What stays may rely on what would go, as a config.toml does on the tree that it points to."""
+    if not stay:
+        return
+    what = "; ".join(f"{path}: {why}" for path, why in stay.items())
+    fix = (
+        "Put back what is in there too with force: true, which keeps what it holds now"
+        if all(why.yields for why in stay.values())
+        else "See to that by hand, or go back to the state before a later change"
+    )
+    raise FileError(f"{what}. Nothing was changed: the rest alone would be half a state. {fix}.")
 
 
 @dataclass(frozen=True)
@@ -553,7 +594,7 @@ def _ways_back(taken: t.Sequence[Record]) -> t.List[_WayBack]:
     first: t.Dict[str, Step] = {}
     last: t.Dict[str, Step] = {}
     for record in taken:
-        for step in record.steps:
+        for step in _own_steps(record):
             if step.op != "backup":
                 first.setdefault(step.target, step)
                 last.pop(step.target, None)
@@ -573,8 +614,10 @@ def _step_back(way: _WayBack, saved: str, *, force: bool) -> t.Optional[Step]:
     if now and wanted and now.kind == wanted.kind == "directory":
         return None
     is_ours = now is None if expected is None else expected.holds_the_same(now)
-    if (now and now.kind == "other") or not (is_ours or force):
-        raise _Stays("somebody else changed it since, so it was left as it is")
+    if now and now.kind == "other":
+        raise _Stays("somebody else made it something that is neither a file nor a directory")
+    if not (is_ours or force):
+        raise _Stays("somebody else changed it since", yields=True)
     content = None
     if wanted and wanted.kind != "directory":
         kept = held_at(way.first.saved)
@@ -617,7 +660,30 @@ def _is_same_file(step: Step) -> bool:
 
 def _paths(steps: t.Iterable[Step]) -> t.List[str]:
     """What people are told of: a copy that was made for them is none of what was there."""
-    return list(dict.fromkeys(step.path for step in steps if step.op != "backup"))
+    return list(dict.fromkeys(step.path for step in steps if step.op != "backup" and not _is_of_mark(step)))
+
+
+def _own_steps(record: Record) -> t.List[Step]:
+    """Those that going back takes back. The mark is none of them: that containerd has to be restarted stays true."""
+    return [step for step in record.steps if not _is_of_mark(step)]
+
+
+def _is_of_mark(step: Step) -> bool:
+    return step.path in (RESTART_MARK, os.path.dirname(RESTART_MARK))
+
+
+def _restarts(record: Record) -> bool:
+    return record.restart
+
+
+def _leave_mark() -> None:
+    """Whatever ends this run from here on, later ones know that containerd has to read its files again."""
+    with contextlib.suppress(OSError):  # without it, a run that is not interrupted is as good
+        os.makedirs(os.path.dirname(RESTART_MARK), 0o755, exist_ok=True)
+        descriptor = os.open(RESTART_MARK, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(_MARK_TEXT)
+            os.utime(descriptor)
 
 
 @contextlib.contextmanager

@@ -53,6 +53,10 @@ class _Theirs(Exception):
     """Somebody else's work that undoing would destroy."""
 
 
+class _InNobodysWay(_Theirs):
+    """Something may stay that nothing relies on: a directory that somebody else uses, or a copy for people."""
+
+
 @dataclass(frozen=True)
 class Attributes:
     """What a file or directory carries besides its content; an id of -1 is left to the system."""
@@ -159,14 +163,24 @@ class Transaction:
 
 
 def take_back(steps: t.Sequence[Step]) -> TakenBack:
-    """Puts back what the places of the steps held before, latest first, whatever part of it was done or undone."""
+    """Puts back what the places of the steps held before, latest first, whatever part of it was done or undone.
+
+    What comes later in a change relies on what comes before it, as config.toml does on the tree. So where somebody else
+    has changed the later, the earlier stays too.
+    """
     outcome = TakenBack()
+    theirs = ""
     for step in reversed(steps):
         try:
-            if _put_back(step):
+            if theirs and not _is_back(step, held_at(step.target)):
+                outcome.left[step.path] = f"left with {theirs}, which may rely on it{_saved_in(step)}"
+            elif not theirs and _put_back(step):
                 outcome.restored.append(step)
-        except _Theirs as theirs:
-            outcome.left[step.path] = str(theirs)
+        except _InNobodysWay as stays:
+            outcome.left[step.path] = str(stays)
+        except _Theirs as changed:
+            outcome.left[step.path] = str(changed)
+            theirs = step.path
         except (OSError, FileError) as error:
             kept = f", what it held is in {step.kept}" if step.kept and os.path.lexists(step.kept) else ""
             outcome.failed[step.path] = reason(error) + kept
@@ -176,6 +190,37 @@ def take_back(steps: t.Sequence[Step]) -> TakenBack:
         place, _separator, why = str(error).partition(": ")
         outcome.failed[place] = why
     return outcome
+
+
+def needs_taking_back(step: Step) -> bool:
+    try:
+        return not _is_back(step, held_at(step.target))
+    except (OSError, FileError):
+        return True
+
+
+def what_stays(steps: t.Sequence[Step]) -> t.Dict[str, str]:
+    """By path, what ``take_back`` could not put back, since somebody else has changed it."""
+    stays: t.Dict[str, str] = {}
+    now: t.Dict[str, t.Optional[Held]] = {}  # what it is once the steps so far are taken back
+    for step in reversed(steps):
+        try:
+            found = now[step.target] if step.target in now else held_at(step.target)
+            if not _is_back(step, found):
+                _check_ours(step, found, has_directory=_is_directory_in(now, os.path.dirname(step.target)))
+            now[step.target] = step.before
+        except _InNobodysWay:
+            pass
+        except (OSError, FileError, _Theirs) as theirs:
+            stays[step.path] = reason(theirs) if isinstance(theirs, OSError) else str(theirs)
+    return stays
+
+
+def _is_directory_in(now: t.Mapping[str, t.Optional[Held]], place: str) -> bool:
+    if place in now:
+        held = now[place]
+        return held is not None and held.kind == "directory"
+    return os.path.isdir(place)
 
 
 def sweep(steps: t.Iterable[Step], outcome: TakenBack) -> None:
@@ -225,22 +270,44 @@ def _move_away(step: Step) -> bool:
     return True
 
 
+def _is_back(step: Step, now: t.Optional[Held]) -> bool:
+    """Its turn never came, or its place holds again what it held before."""
+    return os.path.lexists(step.temporary) or _are_the_same(now, step.before) or _holds_only_what_was(step, now)
+
+
+def _holds_only_what_was(step: Step, now: t.Optional[Held]) -> bool:
+    """Somebody has put it back by hand. What was only given another mode or owner holds that after the step, too."""
+    return _hold_the_same(now, step.before) and not _hold_the_same(now, step.after)
+
+
+def _check_ours(step: Step, now: t.Optional[Held], *, has_directory: bool) -> None:
+    """
+    :raises _Theirs: what is there is not what came after, or what was there before cannot come back.
+    """
+    if not _hold_the_same(now, step.after):
+        kind = _InNobodysWay if step.op == "backup" else _Theirs
+        raise kind("somebody else changed it since, so it was left as it is" + _saved_in(step))
+    if step.before is None:
+        return
+    if not has_directory:
+        raise _Theirs("somebody else removed its directory since" + _saved_in(step))
+    if step.before.kind != "directory":
+        saved = held_at(step.saved)
+        if not step.before.holds_the_same(saved):
+            raise _Theirs(f"what was saved of it in {step.saved} is {'not what it held' if saved else 'gone'}")
+
+
 def _put_back(step: Step) -> bool:
     """Whether there was anything to do.
 
     :raises _Theirs: what is there is neither what was there before nor what came after.
     """
     now = held_at(step.target)
-    if os.path.lexists(step.temporary) or _are_the_same(now, step.before):
-        return False  # its turn never came, or it is back already
-    if not _hold_the_same(now, step.after):
-        if _hold_the_same(now, step.before):
-            return False
-        raise _Theirs("somebody else changed it since, so it was left as it is" + _saved_in(step))
+    if _is_back(step, now):
+        return False
+    _check_ours(step, now, has_directory=os.path.isdir(os.path.dirname(step.target)))
     if step.before is None:
         _remove_ours(step)
-    elif not os.path.isdir(os.path.dirname(step.target)):
-        raise _Theirs("somebody else removed its directory since" + _saved_in(step))
     elif step.before.kind == "directory" and not os.path.isdir(step.saved):
         remove(step.way_back)
         _make(step.way_back, step.before, None)
@@ -259,14 +326,11 @@ def _remove_ours(step: Step) -> None:
         remove(step.target)
     except OSError as error:
         if error.errno in _NOT_EMPTY:
-            raise _Theirs("somebody else put something into it since, so it was left as it is") from None
+            raise _InNobodysWay("somebody else put something into it since, so it was left as it is") from None
         raise
 
 
 def _bring_back(step: Step, before: Held) -> None:
-    saved = held_at(step.saved)
-    if not before.holds_the_same(saved):
-        raise _Theirs(f"what was saved of it in {step.saved} is {'not what it held' if saved else 'gone'}")
     try:
         os.rename(step.saved, step.target)  # needs no space on a disk that may just have run full
     except OSError as error:

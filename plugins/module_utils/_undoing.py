@@ -60,6 +60,8 @@ def take_back(journal: Journal, containerd: Containerd, failure: NotReady, *, si
     except FileError as error:
         places = ", ".join(map(journal.place_of, journal.open_changes()))
         return Ending((f"The old files could not be put back: {error}. What was saved of them is in {places}.",))
+    if not undone.changes:
+        return Ending(told(journal, undone), undone)
     if not failure.tried:
         return Ending((*told(journal, undone), _NOT_RESTARTED), undone)
     containerd.unit.end_if_stuck()
@@ -102,6 +104,10 @@ def answered(journal: Journal, undone: Undone, *, restarted: bool, seconds: floa
 
 def told(journal: Journal, undone: Undone) -> t.Tuple[str, ...]:
     """What was put back and what was not, a sentence each."""
+    if undone.left and not undone.changes:
+        rest = "Nothing was put back, since the rest alone would be half a state"
+        way_on = "airgap.nodes.containerd_rollback with force: true puts back all of it"
+        return (f"{_listed(undone.left)}. {rest}: see to that by hand, or {way_on}.",)
     sentences = []
     if undone.restored:
         which = _named(undone.changes)
@@ -157,10 +163,17 @@ def _is_root() -> bool:
     return os.geteuid() == 0
 
 
-def recover(module: AnsibleModule, journal: Journal) -> t.List[str]:
-    """Undo what an interrupted run left half-done, before anything reads it."""
+def recover(module: AnsibleModule, journal: Journal) -> Undone:
+    """Undo what an interrupted run left half-done, before anything reads it: containerd may have read half of it."""
     changes = journal.recover()
     for change in changes:
         paths = ", ".join(change.paths)
-        module.warn(printable(f"change {change.id} by {change.by} was interrupted, and is undone: {paths}"))
-    return [change.id for change in changes]
+        left = f"; not put back: {_listed(change.left)}" if change.left else ""
+        module.warn(printable(f"change {change.id} by {change.by} was interrupted, and is undone: {paths}{left}"))
+    left = {path: why for change in changes for path, why in change.left.items()}
+    restored = dict.fromkeys(path for change in changes for path in change.paths if path not in left)
+    return Undone(changes, list(restored), left, restart=any(change.restart for change in changes))
+
+
+def ids_of(undone: Undone) -> t.List[str]:
+    return [change.id for change in undone.changes]

@@ -17,6 +17,8 @@ description:
   - If CRI does not answer, the changes of this collection that nobody has proved yet are taken back. The files are then
     as they were before them, containerd is restarted with them, and the task fails. Its message says what was tried,
     what containerd itself said, and what was put back.
+  - Nothing is taken back if somebody else has changed one of the files since, as the rest alone would be half a state.
+    The message names the file and what to do.
   - If the old state does not come back either, the message says that, and where everything is kept.
   - A run that was interrupted half-way through a change is undone first, so that containerd never starts with half of
     it.
@@ -48,7 +50,7 @@ options:
   restart:
     description:
       - Whether to restart. With V(false), it waits until CRI answers, and restarts only if it takes back a change that
-        containerd reads at its start.
+        containerd reads at its start, an interrupted one as well.
     type: bool
     default: true
   rollback:
@@ -187,7 +189,13 @@ from ansible_collections.airgap.nodes.plugins.module_utils._files import FileErr
 from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP, PROVED, Journal
 from ansible_collections.airgap.nodes.plugins.module_utils._restart import Containerd, NotReady
 from ansible_collections.airgap.nodes.plugins.module_utils._signals import signals_held_back
-from ansible_collections.airgap.nodes.plugins.module_utils._undoing import containerd_of, leave, recover, take_back
+from ansible_collections.airgap.nodes.plugins.module_utils._undoing import (
+    containerd_of,
+    ids_of,
+    leave,
+    recover,
+    take_back,
+)
 
 ARGUMENT_SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
     "unit": {"type": "str", "default": "containerd"},
@@ -203,9 +211,10 @@ ARGUMENT_SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
 def prove(module: AnsibleModule, containerd: Containerd, journal: Journal) -> None:
     params = module.params
     recovered = recover(module, journal)
-    silent = containerd.why_silent() if params["restart"] else None
+    restarts = params["restart"] or recovered.restart
+    silent = containerd.why_silent() if restarts else None
     try:
-        seconds = containerd.restart() if params["restart"] else containerd.wait()
+        seconds = containerd.restart() if restarts else containerd.wait()
     except NotReady as failure:
         ending = take_back(journal, containerd, failure, silent=silent) if params["rollback"] else leave(journal)
         module.fail_json(
@@ -214,20 +223,20 @@ def prove(module: AnsibleModule, containerd: Containerd, journal: Journal) -> No
                     "msg": f"{failure}. {ending.text}",
                     "reason": failure.reason,
                     "text": failure.said,
-                    "changed": failure.restarted or bool(recovered) or bool(ending.undone),
+                    "changed": failure.restarted or bool(recovered.changes or (ending.undone and ending.undone.changes)),
                     "restarted": failure.restarted,
                     "ready_after": None,
-                    "recovered": recovered,
+                    "recovered": ids_of(recovered),
                     "undone": ending.result,
                 }
             )
         )
     closed = journal.close(PROVED, "CRI answers") if params["close"] else []
     module.exit_json(
-        changed=params["restart"] or bool(recovered),
-        restarted=params["restart"],
+        changed=restarts or bool(recovered.changes),
+        restarted=restarts,
         ready_after=seconds,
-        recovered=recovered,
+        recovered=ids_of(recovered),
         closed=[change.id for change in closed],
     )
 

@@ -16,7 +16,9 @@ description:
     attributes. The node itself keeps it, below C(/var/lib/airgap.nodes).
   - Restarts containerd where one of these changes needed that, and waits until CRI answers. If it does not, the
     rollback itself is undone, and the task fails with what containerd said.
-  - A file that somebody else changed since is left as it is and named, unless O(force=true).
+  - If somebody else has changed one of the files since, nothing is put back, as the rest alone would be half a state. The
+    task fails and names the file, unless O(force=true).
+  - If a run was interrupted, undoing that is what going back to V(last) does.
   - Going back is a change too, and is listed like the others. Going back to V(last) again goes one further back.
   - Signals that would end it are held back until it is done, so that a lost connection does not leave a node half-way.
 requirements:
@@ -53,7 +55,7 @@ options:
     description:
       - Whether to put back what somebody else has changed since, too. What they made of it is kept like any other
         state, and can be gone back to.
-      - Has no effect on V(unproved).
+      - Has no effect on V(unproved). V(last) with it goes back from what nobody has proved, too.
     type: bool
     default: false
   keep:
@@ -198,6 +200,7 @@ from ansible_collections.airgap.nodes.plugins.module_utils._undoing import (
     answered,
     come_back,
     containerd_of,
+    ids_of,
     recover,
     take_back,
     told,
@@ -229,9 +232,9 @@ def foreseen(journal: Journal, params: t.Mapping[str, t.Any]) -> t.Tuple[Undone,
         undone = Undone(interrupted, paths, restart=any(change.restart for change in interrupted))
         return undone, f"Would first undo what was interrupted, and could go on from there: {', '.join(paths)}."
     if params["to"] == "unproved":
-        opened = journal.open_changes()
-        paths = list(dict.fromkeys(path for change in opened for path in change.paths))
-        undone = Undone(opened, paths, restart=any(change.restart for change in opened))
+        undone = journal.undo_open("", check_only=True)
+        if undone.left:
+            raise FileError(" ".join(told(journal, undone)))
     else:
         undone = journal.go_back(params["to"], "", force=params["force"], check_only=True)
     if not (undone.restored or undone.left):
@@ -245,43 +248,68 @@ def nothing_to(to: str) -> str:
     return "There is nothing to go back to: this node keeps no change whose files are not as before it already."
 
 
-def go_back(journal: Journal, containerd: Containerd, params: t.Mapping[str, t.Any]) -> t.Tuple[Undone, Ending, bool]:
+def go_back(
+    journal: Journal, containerd: Containerd, params: t.Mapping[str, t.Any], recovered: Undone
+) -> t.Tuple[Undone, Ending, bool]:
     """What was put back, how that went, and whether it stayed."""
     why = "asked for by containerd_rollback"
+    if params["to"] == "last" and recovered.changes:
+        return back_from_interrupted(journal, containerd, recovered, "That was the last change: once more goes further.")
     if params["to"] == "unproved":
         undone = journal.undo_open(why)
+        if undone.left and not undone.changes:
+            return undone, Ending(told(journal, undone)), False
         if not undone.changes:
-            return undone, Ending((nothing_to(params["to"]),)), True
-        ending = come_back(journal, containerd, undone, restart=undone.restart)
+            return nothing_more(journal, containerd, params["to"], undone, recovered)
+        ending = come_back(journal, containerd, undone, restart=undone.restart or recovered.restart)
         return undone, ending, ending.answers and not undone.failed
     silent = containerd.why_silent()
     undone = journal.go_back(params["to"], why, force=params["force"])
     if not undone.change:
-        return undone, Ending(told(journal, undone) or (nothing_to(params["to"]),)), True
+        return nothing_more(journal, containerd, params["to"], undone, recovered)
+    restarts = undone.restart or recovered.restart
     try:
-        seconds = containerd.restart() if undone.restart else containerd.wait()
+        seconds = containerd.restart() if restarts else containerd.wait()
     except NotReady as failure:
         ending = take_back(journal, containerd, failure, silent=silent)
         sentences = (*told(journal, undone), f"{failure}.", "So the rollback was taken back.", *ending.sentences)
         return undone, replace(ending, sentences=sentences), False
     journal.close(PROVED, "CRI answers")
-    return undone, answered(journal, undone, restarted=undone.restart, seconds=seconds), True
+    return undone, answered(journal, undone, restarted=restarts, seconds=seconds), True
+
+
+def nothing_more(
+    journal: Journal, containerd: Containerd, to: str, undone: Undone, recovered: Undone
+) -> t.Tuple[Undone, Ending, bool]:
+    if recovered.changes:
+        return back_from_interrupted(journal, containerd, recovered, nothing_to(to))
+    return undone, Ending((nothing_to(to),)), True
+
+
+def back_from_interrupted(
+    journal: Journal, containerd: Containerd, recovered: Undone, sentence: str
+) -> t.Tuple[Undone, Ending, bool]:
+    """containerd may have read half of what was interrupted."""
+    ending = come_back(journal, containerd, recovered, restart=recovered.restart)
+    sentences = ("An interrupted run was undone.", *ending.sentences, *([sentence] if ending.answers else []))
+    return recovered, replace(ending, sentences=sentences), ending.answers
 
 
 def roll_back(module: AnsibleModule, containerd: Containerd, journal: Journal) -> None:
     recovered = recover(module, journal)
-    undone, ending, stayed = go_back(journal, containerd, module.params)
-    for path, why in undone.left.items():
-        module.warn(printable(f"{path} is not as before: {why}"))
+    undone, ending, stayed = go_back(journal, containerd, module.params, recovered)
+    if undone.changes:
+        for path, why in undone.left.items():
+            module.warn(printable(f"{path} is not as before: {why}"))
     result = {
         "msg": ending.text,
-        "changed": bool(undone.restored or recovered),
+        "changed": bool(undone.restored or recovered.changes),
         "restored": undone.restored,
         "left": {**undone.left, **undone.failed},
         "restarted": ending.restarted,
         "ready_after": ending.ready_after if stayed else None,
         "changes": targets(journal),
-        "recovered": recovered,
+        "recovered": ids_of(recovered),
     }
     if not stayed:
         module.fail_json(**printable({**result, "undone": ending.result if undone.change else None}))

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import pathlib
 import sys
 import types
+
+import pytest
 
 COLLECTION = pathlib.Path(__file__).resolve().parents[2]
 
@@ -31,3 +34,12 @@ if not importable("ansible_collections.airgap.nodes"):
     add_package("ansible_collections")
     add_package("ansible_collections.airgap")
     add_package("ansible_collections.airgap.nodes", str(COLLECTION))
+
+
+@pytest.fixture(autouse=True)
+def restart_mark(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """Where the node's journal leaves the mark: not on the machine that runs the tests."""
+    mark = tmp_path / "run" / "airgap.nodes" / "containerd-restart-required"
+    journal = importlib.import_module("ansible_collections.airgap.nodes.plugins.module_utils._journal")
+    monkeypatch.setattr(journal, "RESTART_MARK", str(mark))
+    return mark

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 import typing as t
+from dataclasses import replace
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.module_utils import _apply, _journal, _transaction
@@ -242,10 +243,78 @@ def test_a_file_that_somebody_changed_since_is_left(node: Node) -> None:
     node.config.write_bytes(b"theirs")
     undone = node.journal.undo_open("no reason")
     saved = node.directory_of(record) / "1"
-    assert undone.left == {str(node.config): f"{THEIRS}; what it held before is in {saved}"}
-    assert (node.names(), node.config.read_bytes(), saved.read_bytes()) == (["config.toml"], b"theirs", b"0")
-    (ended,) = node.journal.changes()
-    assert (ended.outcome, ended.left) == ("undone", undone.left)
+    assert undone == _journal.Undone(left={str(node.config): f"{THEIRS}; what it held before is in {saved}"})
+    assert (node.names(), node.config.read_bytes()) == (["a", "b", "config.toml"], b"theirs")
+    assert (saved.read_bytes(), node.states()) == (b"0", [(1, "open", "")])
+    assert node.journal.go_back("last", "asked for", force=True).left == {}
+    assert (node.names(), node.config.read_bytes()) == (["config.toml"], b"0")
+
+
+def test_what_an_interrupted_change_still_points_to_does_not_go(node: Node) -> None:
+    """Whoever finds it cannot ask, and must come to an end: what comes before what somebody else changed stays too."""
+    changes = node.mkdir("certs.d"), node.create("certs.d/hosts.toml"), node.replacing("1"), node.create("later")
+    change = node.apply(*changes).change
+    assert change
+    (node.directory_of(change) / "applied").unlink()
+    node.config.write_bytes(b"theirs")
+    (undone,) = node.journal.recover()
+    assert (node.names(), node.config.read_bytes()) == (["certs.d", "certs.d/hosts.toml", "config.toml"], b"theirs")
+    assert list(undone.left) == [str(node.config), f"{node.top}/certs.d/hosts.toml", f"{node.top}/certs.d"]
+    assert undone.left[f"{node.top}/certs.d"] == f"left with {node.config}, which may rely on it"
+    assert (node.journal.recover(), node.states()) == ([], [(1, "closed", "undone")])
+
+
+def test_a_copy_for_people_is_in_nobodys_way(node: Node) -> None:
+    node.apply(replace(node.replacing("1"), backup=True))
+    (copy,) = node.top.glob("*.bak")
+    copy.write_bytes(b"theirs")
+    node.journal.undo_open("no reason")
+    assert (node.config.read_bytes(), copy.read_bytes()) == (b"0", b"theirs")
+
+
+# The mark that tells of a restart that is due
+
+
+def marking(node: Node, mark: pathlib.Path, content: str) -> Record:
+    mark.parent.parent.mkdir(exist_ok=True)
+    marks = Change("mkdir", str(mark.parent), mode="0755"), Change("create", str(mark), content=b"m", mode="0644")
+    change = node.apply(*marks, node.replacing(content), restart=True).change
+    assert change
+    return change
+
+
+def test_the_mark_stays_when_a_change_is_undone(node: Node, restart_mark: pathlib.Path) -> None:
+    change = marking(node, restart_mark, "1")
+    assert change.paths == [str(node.config)]
+    os.utime(restart_mark, (1, 1))
+    undone = node.journal.undo_open("no reason")
+    assert (undone.restored, undone.left) == ([str(node.config)], {})
+    assert restart_mark.stat().st_mtime > 1
+    restart_mark.unlink()
+    restart_mark.parent.rmdir()
+    node.write("2", restart=False)
+    node.journal.undo_open("no reason")
+    assert not restart_mark.parent.exists()
+
+
+@pytest.mark.parametrize("act", ["undo", "recover"])
+def test_the_mark_is_there_before_the_first_file_comes_back(node: Node, restart_mark: pathlib.Path, act: str) -> None:
+    change = marking(node, restart_mark, "1")
+    restart_mark.unlink()
+    if act == "recover":
+        (node.directory_of(change) / "applied").unlink()
+    killed_before_rename_to(
+        "config.toml", node.journal.recover if act == "recover" else lambda: node.journal.undo_open("no reason")
+    )
+    assert (restart_mark.exists(), node.config.read_bytes()) == (True, b"1")
+
+
+def test_going_back_does_not_mind_a_mark_that_went_with_a_reboot(node: Node, restart_mark: pathlib.Path) -> None:
+    marking(node, restart_mark, "1")
+    node.journal.close("proved")
+    restart_mark.unlink()
+    restart_mark.parent.rmdir()
+    assert node.journal.go_back("last", "asked for").restored == [str(node.config)]
 
 
 def somebody(node: Node, what: str) -> None:
@@ -288,8 +357,8 @@ def test_what_somebody_did_to_a_replaced_file_stays(node: Node, what: str) -> No
     somebody(node, what)
     names = node.names()
     undone = node.journal.undo_open("no reason")
-    assert (list(undone.left), undone.failed) == ([f"{node.top}/d/file"], {})
-    assert (node.names(), node.config.read_bytes()) == (names, b"0")
+    assert (list(undone.left), undone.changes, undone.failed) == ([f"{node.top}/d/file"], [], {})
+    assert (node.names(), node.config.read_bytes()) == (names, b"1")
     assert node.journal.recover() == []
 
 
@@ -466,10 +535,17 @@ def test_a_file_that_somebody_changed_since_is_left_unless_forced(node: Node, fo
     node.config.write_bytes(b"theirs")
     first = node.journal.changes()[0]
     for check_only in (True, False):
-        undone = node.journal.go_back(first.id, "asked for", force=force, check_only=check_only)
-        assert undone.left == ({} if force else {str(node.config): THEIRS})
-        assert undone.restored == [f"{node.top}/other", *([str(node.config)] if force else [])]
-    assert node.config.read_bytes() == (b"0" if force else b"theirs")
+        if force:
+            undone = node.journal.go_back(first.id, "asked for", force=True, check_only=check_only)
+            assert (undone.left, undone.restored) == ({}, [f"{node.top}/other", str(node.config)])
+            continue
+        with pytest.raises(FileError) as caught:
+            node.journal.go_back(first.id, "asked for", check_only=check_only)
+        assert str(caught.value) == (
+            f"{node.config}: somebody else changed it since. Nothing was changed: the rest alone would be half a "
+            "state. Put back what is in there too with force: true, which keeps what it holds now."
+        )
+    assert (node.config.read_bytes(), (node.top / "other").exists()) == ((b"0", False) if force else (b"theirs", True))
     node.journal.undo_open("no reason")
     assert (node.config.read_bytes(), (node.top / "other").exists()) == (b"theirs", True)
 

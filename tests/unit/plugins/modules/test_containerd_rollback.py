@@ -129,10 +129,23 @@ def test_what_somebody_else_changed_since_stays(node: Node, run_module: RunModul
     proved(node, "good2")
     node.config.write_text("good-by-hand")
     result = roll_back(run_module)
-    assert result["msg"] == f"Not put back: {node.config}: {OTHERS}."
-    assert (result["changed"], result["left"], node.calls()) == (False, {str(node.config): OTHERS}, [])
-    assert f"{node.config} is not as before: {OTHERS}" in str(result["warnings"])
-    assert node.config.read_text() == "good-by-hand"
+    assert result["msg"].startswith(f"{node.config}: somebody else changed it since. Nothing was changed: ")
+    assert (result["failed"], node.calls(), node.config.read_text()) == (True, [], "good-by-hand")
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["real", "check-mode"])
+def test_what_nobody_has_proved_stays_whole_too(node: Node, run_module: RunModule, check: bool) -> None:
+    change = node.change("good2")
+    node.config.write_text("good-by-hand")
+    result = roll_back(run_module, "unproved", check=check)
+    assert result["msg"] == (
+        f"{node.config}: {OTHERS}; what it held before is in {node.journal.place_of(change)}/0. Nothing was put back, "
+        "since the rest alone would be half a state: see to that by hand, or airgap.nodes.containerd_rollback with "
+        "force: true puts back all of it."
+    )
+    assert (result["failed"], node.calls(), node.config.read_text()) == (True, [], "good-by-hand")
+    assert roll_back(run_module, force=True)["restored"] == [str(node.config)]
+    assert (node.config.read_text(), node.journal.open_changes()) == ("good", [])
 
 
 def test_it_can_be_put_back_all_the_same(node: Node, run_module: RunModule) -> None:
@@ -227,8 +240,24 @@ def test_an_interrupted_change(node: Node, run_module: RunModule, monkeypatch: p
         True,
         f"Would first undo what was interrupted, and could go on from there: {node.config}.",
     )
+    start(node)  # as a reboot does
     result = roll_back(run_module)
-    assert (len(result["recovered"]), node.config.read_text()) == (1, "good")
+    (interrupted,) = result["recovered"]
+    assert result["msg"] == (
+        f"An interrupted run was undone. Put back as before change {interrupted} by containerd_config: {node.config}. "
+        f"{ANSWERED} That was the last change: once more goes further."
+    )
+    assert (result["restarted"], node.config.read_text(), node.running()) == (True, "good2", "good2")
+    assert (roll_back(run_module)["restored"], node.running()) == ([str(node.config)], "good")
+
+
+def test_an_interrupted_change_and_nothing_unproved(
+    node: Node, run_module: RunModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_a_change(node, monkeypatch)
+    start(node)
+    result = roll_back(run_module, "unproved")
+    assert (result["msg"].endswith(PROVED), result["restarted"], node.running()) == (True, True, "good")
 
 
 # ---- options ----
