@@ -288,11 +288,11 @@ def test_each_row_is_seen_by_whom_it_was_measured_to_be_seen(release_name: str) 
     assert seen == {name: verdicts[MEASURED.index(release_name)] for name, (verdicts, _text) in ROWS.items()}
 
 
-def test_what_the_rules_refuse_does_not_work(release_name: str) -> None:
-    release = release_of(release_name)
+def test_what_the_rules_refuse_does_not_work(started_release: str) -> None:
+    release = release_of(started_release)
     texts = {name: filled(text, release.config_version) for name, (_verdicts, text) in ROWS.items()}
     texts = {name: text for name, text in texts.items() if refused({dumps.CONFIG: text}, release)}
-    found = starts.start_many(release_name, [dumps.Case({dumps.CONFIG: text.encode()}) for text in texts.values()])
+    found = starts.start_many(started_release, [dumps.Case({dumps.CONFIG: text.encode()}) for text in texts.values()])
     assert texts
     assert [name for name, start in zip(texts, found, strict=True) if start.has_cri] == []
 

@@ -40,16 +40,16 @@ def started(name: str, texts: list[str]) -> list[starts.Start]:
     return starts.start_many(name, [dumps.Case({dumps.CONFIG: text.encode()}) for text in texts])
 
 
-def test_the_plugins_of_a_release(release_name: str) -> None:
-    (start,) = started(release_name, [EMPTY])
+def test_the_plugins_of_a_release(started_release: str) -> None:
+    (start,) = started(started_release, [EMPTY])
     assert start.has_cri, start.log
-    assert set(start.plugins) | NOT_IN_EVERY_BUILD == set(built_in(release(release_name))) | NOT_IN_EVERY_BUILD
+    assert set(start.plugins) | NOT_IN_EVERY_BUILD == set(built_in(release(started_release))) | NOT_IN_EVERY_BUILD
 
 
-def test_plugins_that_cri_needs(release_name: str) -> None:
-    needed = needed_by_cri(release(release_name))
-    asked = [name for name in built_in(release(release_name)) if name != INTROSPECTION]
-    found = started(release_name, [f'{EMPTY}disabled_plugins = ["{name}"]\n' for name in asked])
+def test_plugins_that_cri_needs(started_release: str) -> None:
+    needed = needed_by_cri(release(started_release))
+    asked = [name for name in built_in(release(started_release)) if name != INTROSPECTION]
+    found = started(started_release, [f'{EMPTY}disabled_plugins = ["{name}"]\n' for name in asked])
     lost = {name for name, start in zip(asked, found, strict=True) if not start.has_cri}
     # The table has no word of the snapshotter, which depends on the settings.
     assert lost == needed | {"io.containerd.snapshotter.v1.overlayfs"}
@@ -121,14 +121,14 @@ SINCE_2_1: list[Settings] = [
 ]
 
 
-def test_what_is_refused_would_not_work(release_name: str) -> None:
+def test_what_is_refused_would_not_work(started_release: str) -> None:
     """Each setting by itself: refused if and only if containerd would not start with it, or without CRI."""
-    known = release(release_name)
+    known = release(started_release)
     asked = [*ASKED, *(SINCE_1_7 if known.line >= (1, 7) else ()), *(SINCE_2_1 if known.line >= (2, 1) else ())]
     # Where they stand is another matter: version 2 is understood by all.
     texts = [edit(EMPTY, [Set((key,), value) for key, value in settings.items()]).text for settings in asked]
     verdicts = [refusal(settings, known) for settings in asked]
-    found = started(release_name, texts)
+    found = started(started_release, texts)
     wrong = [
         f"{settings}: {verdict or 'taken'}, and CRI {'runs' if start.has_cri else 'does not'}"
         for settings, verdict, start in zip(asked, verdicts, found, strict=True)
