@@ -111,21 +111,28 @@ class Undone:
 
 
 class Journal:
-    """The journal of a node. What changes anything takes the lock; who holds it already may go on."""
+    """The journal of a node. What changes anything takes the lock; who holds it already may go on.
 
-    def __init__(self, root: str = ROOT, *, keep: int = KEEP) -> None:
+    With a ``unit``, only what was done for that one is closed, undone or gone back from. ``unreadable`` has, by ID, the
+    closed changes that the last look at all of them had to pass over, and why.
+    """
+
+    def __init__(self, root: str = ROOT, *, keep: int = KEEP, unit: str = "") -> None:
         self.root = root
         self.keep = keep
+        self.unit = _full_name(unit)
+        self.unreadable: t.Dict[str, str] = {}
         self._changes = os.path.join(root, "changes")
         self._depth = 0
 
     # Looking
 
     def changes(self) -> t.List[Record]:
-        """All, oldest first.
+        """All, oldest first. Closed ones that cannot be read are passed over, see ``unreadable``.
 
-        :raises FileError: one of them cannot be read.
+        :raises FileError: one that is not closed cannot be read.
         """
+        self.unreadable = {}
         return _as_seen(self._load_all(self._names()))
 
     def unfinished(self) -> t.List[Record]:
@@ -133,7 +140,11 @@ class Journal:
         return [record for record in _as_seen(self._load_unclosed()) if record.state != CLOSED]
 
     def open_changes(self) -> t.List[Record]:
-        return [record for record in self.unfinished() if record.state == OPEN]
+        """Those of the unit, oldest first."""
+        return [record for record in self.unfinished() if record.state == OPEN and self.is_mine(record)]
+
+    def is_mine(self, record: Record) -> bool:
+        return not self.unit or _full_name(record.unit) == self.unit
 
     def place_of(self, record: Record) -> str:
         """The directory with the old files of a change."""
@@ -329,11 +340,13 @@ class Journal:
             found = self._load_unclosed()
             seen = _as_seen(found)
             closed = [
-                replace(record, state=CLOSED, outcome=outcome, reason=reason) for record in seen if record.state == OPEN
+                replace(record, state=CLOSED, outcome=outcome, reason=reason)
+                for record in seen
+                if record.state == OPEN and self.is_mine(record)
             ]
             ended = {record.id: record for record in (*seen, *closed)}
             for record in found:
-                if record.state == OPEN:
+                if record.state == OPEN and self.is_mine(record):
                     self._write(ended[record.id])
             self._prune()
         return closed
@@ -356,9 +369,7 @@ class Journal:
         :raises FileError: some of it could not be put back; it is tried again by the next run.
         """
         with self.locked():
-            records = self.unfinished()
-            oldest = next((number for number, record in enumerate(records) if record.state == PREPARED), len(records))
-            undone = self._undo(records[oldest:], "the run was interrupted")
+            undone = self._undo(_interrupted(self.unfinished()), "the run was interrupted")
         if undone.failed:
             problems = "; ".join(f"{path}: {why}" for path, why in undone.failed.items())
             raise FileError(
@@ -378,7 +389,7 @@ class Journal:
             paths = list(dict.fromkeys(path for record in records for path in record.paths))
             return Undone(left=left) if left else Undone(records, paths, restart=any(map(_restarts, records)))
         with self.locked():
-            records = self.unfinished()
+            records = list(filter(self.is_mine, self.unfinished()))
             if all(record.state == OPEN for record in records):
                 left = self.undo_open(reason, check_only=True).left
                 if left:
@@ -434,6 +445,9 @@ class Journal:
         taken = self._taken_back_by(to, records)
         if not taken:
             return Undone(), None
+        for name, why in self.unreadable.items():
+            if _age(name) > _age(taken[0].id):
+                raise FileError(why)  # what it did is not known, and would have to be taken back
         undone = Undone(changes=taken[::-1], restart=any(record.restart for record in taken))
         record = self.begin(by=by, unit=taken[-1].unit, restart=undone.restart, back_to=taken[0].id)
         steps = []
@@ -450,7 +464,7 @@ class Journal:
         return undone, replace(record, steps=tuple(sorted(steps, key=_directories_first_and_last))) if steps else None
 
     def _taken_back_by(self, to: str, records: t.Sequence[Record]) -> t.List[Record]:
-        targets = [record for record in records if record.is_target]
+        targets = [record for record in records if record.is_target and self.is_mine(record)]
         if to == "last":
             taken_back = _taken_back(records)
             # Going back twice goes further back, not forth again.
@@ -458,6 +472,11 @@ class Journal:
             oldest = next((record.id for record in targets if record.state == OPEN), "".join(last))
             return [record for record in targets if oldest and _age(record.id) >= _age(oldest)]
         if to not in [record.id for record in targets]:
+            if to in self.unreadable:
+                raise FileError(self.unreadable[to])
+            for other in records:
+                if other.id == to and not self.is_mine(other):
+                    raise FileError(f"{to}: that is a change for {other.unit}: name that as unit to go back from it")
             known = ", ".join(record.id for record in targets) or "none"
             raise FileError(f"{to}: there is no such change to go back to on this node; there are: {known}")
         return [record for record in targets if _age(record.id) >= _age(to)]
@@ -475,16 +494,22 @@ class Journal:
 
     def _load_unclosed(self) -> t.List[Record]:
         names = self._names()
-        return self._load_all(name for name in names if not os.path.exists(os.path.join(self._changes, name, _CLOSED)))
+        return self._load_all(name for name in names if not self._is_closed(name))
+
+    def _is_closed(self, name: str) -> bool:
+        return os.path.exists(os.path.join(self._changes, name, _CLOSED))
 
     def _load_all(self, names: t.Iterable[str]) -> t.List[Record]:
         records = []
         for name in names:
             try:
                 records.append(self._load(name))
-            except FileError:
-                if os.path.lexists(os.path.join(self._changes, name)):
-                    raise  # and has not gone since we saw it, as it may for who reads without the lock
+            except FileError as error:
+                if not os.path.lexists(os.path.join(self._changes, name)):
+                    continue  # it has gone since we saw it, as it may for who reads without the lock
+                if not self._is_closed(name):
+                    raise
+                self.unreadable[name] = str(error)
         return records
 
     def _load(self, name: str) -> Record:
@@ -555,9 +580,25 @@ def _taken_back(records: t.Sequence[Record]) -> t.Dict[str, str]:
     for record in reversed(records):
         if record.back_to and record.state != PREPARED and record.is_in_effect and record.id not in taken_back:
             for other in records:
-                if _age(record.back_to) <= _age(other.id) < _age(record.id):
+                is_same_unit = _full_name(other.unit) == _full_name(record.unit)
+                if is_same_unit and _age(record.back_to) <= _age(other.id) < _age(record.id):
                     taken_back.setdefault(other.id, record.id)
     return taken_back
+
+
+def _full_name(unit: str) -> str:
+    """systemd takes the name of a service without its suffix, too."""
+    return unit if not unit or "." in unit else f"{unit}.service"
+
+
+def _interrupted(records: t.Iterable[Record]) -> t.Iterator[Record]:
+    """With what was done for the same unit on top of that."""
+    units = set()
+    for record in records:
+        if record.state == PREPARED:
+            units.add(_full_name(record.unit))
+        if _full_name(record.unit) in units:
+            yield record
 
 
 class _Stays(Exception):

@@ -172,7 +172,8 @@ def recover(module: AnsibleModule, journal: Journal) -> Undone:
         module.warn(printable(f"change {change.id} by {change.by} was interrupted, and is undone: {paths}{left}"))
     left = {path: why for change in changes for path, why in change.left.items()}
     restored = dict.fromkeys(path for change in changes for path in change.paths if path not in left)
-    return Undone(changes, list(restored), left, restart=any(change.restart for change in changes))
+    restart = any(change.restart and journal.is_mine(change) for change in changes)
+    return Undone(changes, list(restored), left, restart=restart)
 
 
 def ids_of(undone: Undone) -> t.List[str]:

@@ -285,7 +285,8 @@ def journaled(options: t.Optional[t.Mapping[str, t.Any]]) -> t.Dict[str, t.Any]:
     if options is None:
         return {}
     named = {key: options[key] for key in ("by", "unit", "restart", "proof")}
-    return {**named, "journal": Journal(options["root"], keep=options["keep"]) if os.geteuid() == 0 else None}
+    journal = Journal(options["root"], keep=options["keep"], unit=options["unit"])
+    return {**named, "journal": journal if os.geteuid() == 0 else None}
 
 
 def run(module: AnsibleModule) -> None:

@@ -30,7 +30,7 @@ requirements:
 options:
   unit:
     description:
-      - The systemd unit of containerd.
+      - The systemd unit of containerd. What was changed for another unit is none of this task's.
     type: str
     default: containerd
   runtime_endpoint:
@@ -244,7 +244,8 @@ def prove(module: AnsibleModule, containerd: Containerd, journal: Journal) -> No
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        containerd, journal = containerd_of(module), Journal(keep=module.params["keep"])
+        containerd = containerd_of(module)
+        journal = Journal(keep=module.params["keep"], unit=module.params["unit"])
         if module.check_mode:
             module.exit_json(
                 changed=module.params["restart"], restarted=False, ready_after=None, recovered=[], closed=[]

@@ -36,7 +36,7 @@ options:
     default: last
   unit:
     description:
-      - The systemd unit of containerd.
+      - The systemd unit of containerd. Only what was changed for it is put back; RV(changes) has the others', too.
     type: str
     default: containerd
   runtime_endpoint:
@@ -129,6 +129,11 @@ changes:
       type: str
       returned: always
       sample: containerd_config
+    unit:
+      description: The systemd unit that it was made for.
+      type: str
+      returned: always
+      sample: containerd.service
     state:
       description: V(open) if nobody has proved it, or V(closed).
       type: str
@@ -214,13 +219,15 @@ ARGUMENT_SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
     "force": {"type": "bool", "default": False},
     "keep": {"type": "int", "default": KEEP},
 }
-_LISTED = ("id", "created", "by", "state", "outcome", "paths")
+_LISTED = ("id", "created", "by", "unit", "state", "outcome", "paths")
 
 Result = t.Dict[str, t.Any]
 
 
-def targets(journal: Journal) -> t.List[Result]:
+def targets(module: AnsibleModule, journal: Journal) -> t.List[Result]:
     listed = [change.summary() for change in journal.changes() if change.is_target]
+    for why in journal.unreadable.values():
+        module.warn(printable(why))
     return [{key: summary[key] for key in _LISTED} for summary in listed]
 
 
@@ -230,6 +237,8 @@ def foreseen(journal: Journal, params: t.Mapping[str, t.Any]) -> t.Tuple[Undone,
     if interrupted:
         paths = [path for change in interrupted for path in change.paths]
         undone = Undone(interrupted, paths, restart=any(change.restart for change in interrupted))
+        if params["to"] == "last":
+            return undone, f"Would undo what was interrupted, which is the last change: {', '.join(paths)}."
         return undone, f"Would first undo what was interrupted, and could go on from there: {', '.join(paths)}."
     if params["to"] == "unproved":
         undone = journal.undo_open("", check_only=True)
@@ -308,7 +317,7 @@ def roll_back(module: AnsibleModule, containerd: Containerd, journal: Journal) -
         "left": {**undone.left, **undone.failed},
         "restarted": ending.restarted,
         "ready_after": ending.ready_after if stayed else None,
-        "changes": targets(journal),
+        "changes": targets(module, journal),
         "recovered": ids_of(recovered),
     }
     if not stayed:
@@ -325,7 +334,7 @@ def foresee(module: AnsibleModule, journal: Journal) -> None:
         "left": undone.left,
         "restarted": undone.restart,
         "ready_after": None,
-        "changes": targets(journal),
+        "changes": targets(module, journal),
         "recovered": [],
     }
     module.exit_json(**printable(result))
@@ -334,7 +343,8 @@ def foresee(module: AnsibleModule, journal: Journal) -> None:
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        containerd, journal = containerd_of(module), Journal(keep=module.params["keep"])
+        containerd = containerd_of(module)
+        journal = Journal(keep=module.params["keep"], unit=module.params["unit"])
         if module.check_mode:
             foresee(module, journal)
         with signals_held_back(), journal.locked():

@@ -222,8 +222,53 @@ def test_what_is_closed_is_not_even_read(node: Node) -> None:
     (directory / "journal.json").write_text("no more")
     assert node.journal.unfinished() == []
     assert node.write("2", proof=False).state == "closed"
-    with pytest.raises(FileError, match=f"^{directory}/journal.json: not a journal"):
-        node.journal.changes()
+    assert [number for number, _state, _outcome in node.states()] == [2]
+    assert node.journal.unreadable[directory.name].startswith(f"{directory}/journal.json: not a journal")
+
+
+@pytest.mark.parametrize("broken", ["no more", '{"format": 2}'], ids=["unreadable", "newer"])
+def test_a_closed_one_that_cannot_be_read_is_in_the_way_only_of_who_goes_further_back(node: Node, broken: str) -> None:
+    node.journal.keep = 9
+    closed(node, "1", "2", "3")
+    first, second, _third = node.journal.changes()
+    (node.directory_of(second) / "journal.json").write_text(broken)
+    for to in (first.id, second.id):
+        for check_only in (True, False):
+            with pytest.raises(FileError, match=f"^{node.directory_of(second)}/journal.json: "):
+                node.journal.go_back(to, "asked for", check_only=check_only)
+    assert node.config.read_bytes() == b"3"
+    node.journal.go_back("last", "asked for")
+    assert node.config.read_bytes() == b"2"
+    node.journal.close("proved")
+    with pytest.raises(FileError, match=f"^{node.directory_of(second)}/journal.json: "):
+        node.journal.go_back("last", "asked for")
+
+
+def test_what_was_done_for_another_unit_is_left_alone(node: Node) -> None:
+    theirs, ours = Journal(str(node.root), unit="k3s"), Journal(str(node.root), unit="containerd")
+    other = node.apply(node.create("theirs"), unit="k3s.service").change
+    mine = node.write("1")
+    assert other
+    assert mine
+    assert [[change.id for change in journal.open_changes()] for journal in (theirs, ours)] == [[other.id], [mine.id]]
+    assert [change.id for change in theirs.close("proved")] == [other.id]
+    assert theirs.undo_open("no reason").changes == []
+    assert [change.id for change in ours.undo_open("no reason").changes] == [mine.id]
+    assert node.names() == ["config.toml", "theirs"]
+    assert ours.go_back("last", "asked for") == _journal.Undone()
+    with pytest.raises(FileError, match=f"^{other.id}: that is a change for k3s.service: name that as unit"):
+        ours.go_back(other.id, "asked for")
+    assert theirs.go_back("last", "asked for").restored == [f"{node.top}/theirs"]
+
+
+def test_what_is_interrupted_is_undone_for_every_unit_and_nothing_else(node: Node) -> None:
+    other = node.apply(node.create("theirs"), unit="k3s.service").change
+    mine = node.write("1")
+    node.apply(node.create("open"), unit="k3s.service")
+    (node.directory_of(mine) / "applied").unlink()
+    assert other
+    assert [change.id for change in Journal(str(node.root), unit="k3s").recover()] == [mine.id]
+    assert (node.names(), node.config.read_bytes()) == (["config.toml", "open", "theirs"], b"0")
 
 
 def test_the_very_same_file_comes_back(node: Node) -> None:

@@ -70,7 +70,7 @@ def test_to_the_state_before_the_last_change(node: Node, run_module: RunModule) 
         (second, "containerd_config", "proved"),
         (third, "rollback", "proved"),
     ]
-    assert set(result["changes"][0]) == {"id", "created", "by", "state", "outcome", "paths"}
+    assert set(result["changes"][0]) == {"id", "created", "by", "unit", "state", "outcome", "paths"}
 
 
 def test_again_and_again_goes_further_back(node: Node, run_module: RunModule) -> None:
@@ -238,7 +238,7 @@ def test_an_interrupted_change(node: Node, run_module: RunModule, monkeypatch: p
     result = roll_back(run_module, check=True)
     assert (result["changed"], result["msg"]) == (
         True,
-        f"Would first undo what was interrupted, and could go on from there: {node.config}.",
+        f"Would undo what was interrupted, which is the last change: {node.config}.",
     )
     start(node)  # as a reboot does
     result = roll_back(run_module)
@@ -258,6 +258,31 @@ def test_an_interrupted_change_and_nothing_unproved(
     start(node)
     result = roll_back(run_module, "unproved")
     assert (result["msg"].endswith(PROVED), result["restarted"], node.running()) == (True, True, "good")
+
+
+# ---- what is none of its business ----
+
+
+def test_a_closed_change_that_cannot_be_read_is_no_failure(node: Node, run_module: RunModule) -> None:
+    (closed,) = proved(node, "good2")
+    journal = os.path.join(node.journal.root, "changes", closed, "journal.json")
+    with open(journal, "w", encoding="utf-8") as stream:
+        stream.write("{")
+    change = node.change("not-loaded")
+    start(node)
+    result = roll_back(run_module, "unproved")
+    assert (result["restored"], result["restarted"], node.running()) == ([str(node.config)], True, "good2")
+    assert f"Put back as before change {change.id}" in result["msg"]
+    assert f"{journal}: not a journal that can be read" in str(result["warnings"])
+
+
+@pytest.mark.parametrize("to", ["last", "unproved"])
+def test_what_was_changed_for_another_unit(node: Node, run_module: RunModule, to: str) -> None:
+    change = node.change("good2")
+    result = roll_back(run_module, to, unit="k3s")
+    assert (result["changed"], result["msg"], node.calls()) == (False, NOWHERE if to == "last" else PROVED, [])
+    assert [(listed["id"], listed["unit"]) for listed in result["changes"]] == [(change.id, "containerd")]
+    assert [opened.id for opened in node.journal.open_changes()] == [change.id]
 
 
 # ---- options ----
