@@ -550,7 +550,9 @@ def refuse_interrupted(journal: Journal) -> None:
 def _refuse_interrupted(records: t.Iterable[Record]) -> None:
     for record in records:
         if record.state == PREPARED:
-            raise FileError(f"{record.steps[-1].path}: a run that changed it was interrupted (change {record.id}); run again")
+            raise FileError(
+                f"{record.steps[-1].path}: a run that changed it was interrupted (change {record.id}); run again"
+            )
 
 
 def _surplus(records: t.Sequence[Record], keep: int) -> t.Sequence[Record]:

@@ -223,7 +223,8 @@ def prove(module: AnsibleModule, containerd: Containerd, journal: Journal) -> No
                     "msg": f"{failure}. {ending.text}",
                     "reason": failure.reason,
                     "text": failure.said,
-                    "changed": failure.restarted or bool(recovered.changes or (ending.undone and ending.undone.changes)),
+                    "changed": failure.restarted
+                    or bool(recovered.changes or (ending.undone and ending.undone.changes)),
                     "restarted": failure.restarted,
                     "ready_after": None,
                     "recovered": ids_of(recovered),

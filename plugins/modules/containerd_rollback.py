@@ -16,8 +16,8 @@ description:
     attributes. The node itself keeps it, below C(/var/lib/airgap.nodes).
   - Restarts containerd where one of these changes needed that, and waits until CRI answers. If it does not, the
     rollback itself is undone, and the task fails with what containerd said.
-  - If somebody else has changed one of the files since, nothing is put back, as the rest alone would be half a state. The
-    task fails and names the file, unless O(force=true).
+  - If somebody else has changed one of the files since, nothing is put back, as the rest alone would be half a state.
+    The task fails and names the file, unless O(force=true).
   - If a run was interrupted, undoing that is what going back to V(last) does.
   - Going back is a change too, and is listed like the others. Going back to V(last) again goes one further back.
   - Signals that would end it are held back until it is done, so that a lost connection does not leave a node half-way.
@@ -263,7 +263,8 @@ def go_back(
     """What was put back, how that went, and whether it stayed."""
     why = "asked for by containerd_rollback"
     if params["to"] == "last" and recovered.changes:
-        return back_from_interrupted(journal, containerd, recovered, "That was the last change: once more goes further.")
+        that = "That was the last change: once more goes further."
+        return back_from_interrupted(journal, containerd, recovered, that)
     if params["to"] == "unproved":
         undone = journal.undo_open(why)
         if undone.left and not undone.changes:
