@@ -221,10 +221,14 @@ def check_one_registry_method(effective: Data, files: t.Sequence[ConfigFile], re
 
     :raises DomainError: names the table.
     """
-    registry = look_up(effective, REGISTRY)
-    if not isinstance(registry, dict) or not look_up(effective, REGISTRY_CONFIG_PATH):
-        return
+    registry, stated = look_up(effective, REGISTRY), look_up(effective, REGISTRY_CONFIG_PATH)
     rules = release.rules.registry
+    if not isinstance(registry, dict):
+        return
+    if stated is None and registry.get("mirrors") and rules.default_stands_beside_mirrors:
+        raise _refused_legacy((*REGISTRY, "mirrors"), files, release, beside="the config_path that it has by itself")
+    if not stated:
+        return
     if registry.get("mirrors") and rules.mirrors_beside_config_path is Beside.STOPS_CRI:
         raise _refused_legacy((*REGISTRY, "mirrors"), files, release)
     configs = registry.get("configs")
@@ -236,10 +240,12 @@ def check_one_registry_method(effective: Data, files: t.Sequence[ConfigFile], re
             raise _refused_legacy(tls, files, release)
 
 
-def _refused_legacy(path: KeyPath, files: t.Sequence[ConfigFile], release: Release) -> DomainError:
+def _refused_legacy(
+    path: KeyPath, files: t.Sequence[ConfigFile], release: Release, *, beside: str = "registry.config_path"
+) -> DomainError:
     name, file = written(path, files)
     return DomainError(
-        f"cannot stand beside registry.config_path: containerd {release} would start without CRI, and no pod could run",
+        f"cannot stand beside {beside}: containerd {release} would start without CRI, and no pod could run",
         file=file.path if file is not files[0] else None,
         key_path=name,
         fix="Nothing was changed. Migrate with containerd_migrate, in the role with containerd_migrate_legacy: true.",

@@ -185,7 +185,19 @@ MESSAGES = {
         f"{IMAGES}.registry.mirrors: cannot stand beside registry.config_path: containerd 2.3.4 {NO_CRI} Migrate with "
         "containerd_migrate, in the role with containerd_migrate_legacy: true.",
     ),
+    "mirrors, and the config_path that nobody has written": (
+        "2.2.1",
+        f"version = 3\n[{IMAGES}.registry.mirrors.'a.example']\nendpoint = []",
+        f"{IMAGES}.registry.mirrors: cannot stand beside the config_path that it has by itself: containerd 2.2.1 "
+        f"{NO_CRI} Migrate with containerd_migrate, in the role with containerd_migrate_legacy: true.",
+    ),
 }
+
+
+@pytest.mark.parametrize(("release", "head"), [("2.2.1", "config_path = ''\n"), ("2.2.2", "")])
+def test_mirrors_alone_are_taken(release: str, head: str) -> None:
+    mirrors = f"version = 3\n[{IMAGES}.registry]\n{head}[{IMAGES}.registry.mirrors.'a.example']\nendpoint = []"
+    check_starts([ConfigFile(PATH, tomllib.loads(mirrors))], Release.parse(release))
 
 
 @pytest.mark.parametrize(("release", "text", "message"), MESSAGES.values(), ids=MESSAGES.keys())
