@@ -5,26 +5,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import typing as t
-
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_NODE
-from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result, validated
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._planners.config import ConfigPlanner
-from ansible_collections.airgap.nodes.plugins.plugin_utils._planners.migrate import MigratePlanner
-from ansible_collections.airgap.nodes.plugins.plugin_utils._planners.registries import RegistriesPlanner
-from ansible_collections.airgap.nodes.plugins.plugin_utils._planning import (
-    PlanAction,
-    Planned,
-    Planner,
-    Reading,
-)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._action import Result
+from ansible_collections.airgap.nodes.plugins.plugin_utils._planners.parts import PARTS, Parts
+from ansible_collections.airgap.nodes.plugins.plugin_utils._planning import PlanAction
 from ansible_collections.airgap.nodes.plugins.plugin_utils._view import View
-
-COMMON = ("unit", "containerd_version")
-
-_Planner = t.TypeVar("_Planner", bound=Planner)
 
 
 class ActionModule(PlanAction):
@@ -33,34 +18,14 @@ class ActionModule(PlanAction):
     ARGUMENT_SPEC = CONTAINERD_NODE
 
     def execute(self, options: Result) -> Result:
-        registries = _planner(RegistriesPlanner, "registries", options, self)
-        migrate = _planner(MigratePlanner, "migrate", options, self)
-        config = _planner(ConfigPlanner, "config", options, self)
-        if registries and not registries.intent.registries:
-            _check_no_purge_of_all(registries)
-            registries = None
-        if registries and migrate:
-            migrate.leave_out(each.namespace.name for each in registries.intent.registries)
-        # The tree comes first: config.toml must not point at files that are not there. The tables go before any other
-        # edit of config.toml, since they do not go together with config_path.
-        parts = {"registries": registries, "migrate": migrate, "config": config}
-        planners: dict[str, Planner] = {name: planner for name, planner in parts.items() if planner}
-        view = View(self.read, self.read_whole(**_all_of([planner.reading for planner in planners.values()])))
-        plans: dict[str, Planned] = {}
-        for name, planner in planners.items():
-            with _within(name):
-                plans[name] = planner.plan(view)
-            view.follow(plans[name].changes)
-        if registries and migrate:
-            _check_no_purge_of_migrated(registries, plans["migrate"])
-        return self._outcome(view, plans, options)
-
-    def _outcome(self, view: View, plans: t.Mapping[str, Planned], options: Result) -> Result:
+        parts = Parts(options, self)
+        view = View(self.read, self.read_whole(**parts.reading))
+        plans = parts.plan(view)
         applied = self.carry_out(view, list(plans.values()), proof=options["proof"], keep=options["keep_changes"])
         results: Result = {name: planned.report(applied.copies) for name, planned in plans.items()}
         return self.told(
             {
-                **dict.fromkeys(("registries", "migrate", "config")),
+                **dict.fromkeys(PARTS),
                 **results,
                 "changed": any(result["changed"] for result in results.values()),
                 "restart_required": any(result.get("restart_required") for result in results.values()),
@@ -68,74 +33,4 @@ class ActionModule(PlanAction):
                 "change": applied.change,
             },
             list(plans.values()),
-        )
-
-
-def _planner(kind: type[_Planner], part: str, options: Result, action: NodeAction) -> _Planner | None:
-    """A part that is asked for, with its options checked before any node is asked for anything."""
-    if options[part] is None:
-        return None
-    with _within(part, always=True):
-        return kind(validated(kind.SPEC, _with_common(options[part], options)), action)
-
-
-def _with_common(raw: Result, options: Result) -> Result:
-    """The options of a part with those that all parts have in common.
-
-    :raises DomainError: the part says something else.
-    """
-    for name in COMMON:
-        if raw.get(name) not in (None, options[name]):
-            raise DomainError(
-                f"is {raw[name]!r}, and {options[name]!r} for the whole task",
-                option=name,
-                fix="All parts are about one containerd: leave it out here.",
-            )
-    return {**raw, **{name: options[name] for name in COMMON if options[name] is not None}}
-
-
-@contextlib.contextmanager
-def _within(part: str, *, always: bool = False) -> t.Iterator[None]:
-    """An option in an error is one of this part, unless all parts have it in common; ``always`` without one, too."""
-    try:
-        yield
-    except DomainError as found:
-        raise DomainError.together(
-            [
-                error.under(part) if (always if error.option is None else error.option not in COMMON) else error
-                for error in found.each
-            ]
-        ) from None
-
-
-def _all_of(readings: t.Sequence[Reading]) -> Reading:
-    wanted: dict[str, dict[str, None]] = {}
-    for reading in readings:
-        for kind, paths in reading.items():
-            wanted.setdefault(kind, {}).update(dict.fromkeys(paths))
-    return {kind: list(paths) for kind, paths in wanted.items()}
-
-
-def _check_no_purge_of_all(registries: RegistriesPlanner) -> None:
-    """An empty list is more often a variable that was lost than the wish to have no registries any more.
-
-    :raises DomainError: it is to be purged by.
-    """
-    if registries.intent.purge:
-        raise DomainError(
-            "is on, and registries is empty: every namespace of the collection would go",
-            option="registries.purge",
-            fix="Nothing was changed. List what is to stay, or remove the tree with airgap.nodes.containerd_registries "
-            "in a task of your own.",
-        )
-
-
-def _check_no_purge_of_migrated(registries: RegistriesPlanner, migrated: Planned) -> None:
-    """:raises DomainError: the next run would remove what is migrated, which is the collection's and not listed."""
-    names = [each["namespace"] for each in migrated.result["namespaces"]]
-    if names and registries.intent.purge:
-        raise DomainError(
-            f"would remove again what is migrated: {', '.join(names)}",
-            option="registries.purge",
-            fix="Nothing was changed. List these namespaces in registries first, or switch it off.",
         )

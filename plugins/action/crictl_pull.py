@@ -5,37 +5,18 @@
 
 from __future__ import annotations
 
-import base64
-import datetime
 import typing as t
 
-from ansible.errors import AnsibleError
-from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
-from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, NodeFailure, Result, plain
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.diagnosis import (
-    Circumstances,
-    Diagnosis,
-    Probed,
-    diagnose,
-)
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import config_file, unit_name
-from ansible_collections.airgap.nodes.plugins.plugin_utils._pem import read_certificate
+from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result, plain
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import unit_name
+from ansible_collections.airgap.nodes.plugins.plugin_utils._pull_diagnosis import PullDiagnosis
 
-USUAL_FILE, USUAL_TREE = "/etc/containerd/config.toml", "/etc/containerd/certs.d"
-# Together: all endpoints of all images are asked at once.
-PROBE_SECONDS = 10
 MAX_IMAGES = 8
 # What no registry has to do with, or what the words of containerd say whole.
 NOT_OF_REGISTRIES = frozenset(
     "invalid_reference credentials_invalid no_space wrong_platform permission_denied containerd_down"
     " containerd_restarted cri_not_loaded cri_not_ready cri_timeout".split()
 )
-# Of these the probe knows no better than containerd's own words.
-NO_CAUSE = (None, "delivers", "not_probed", "proxy_not_asked")
 
 
 class ActionModule(NodeAction):
@@ -58,101 +39,9 @@ class ActionModule(NodeAction):
         failed = [each for each in result.get("failed_images") or () if each["reason"] not in NOT_OF_REGISTRIES]
         if failed:
             self.unit = unit_name(options.get("unit") or "containerd")
-            self._explain(failed[:MAX_IMAGES], options)
+            PullDiagnosis(self, options).explain(failed[:MAX_IMAGES])
             result["msg"] = _message(result)
         return result
-
-    def _explain(self, failed: list[Result], options: Result) -> None:
-        try:
-            diagnoses = self._diagnoses([_image(each["image"]) for each in failed], options)
-        except Exception as error:  # noqa: BLE001 (why the pull failed must not be lost over what cannot be told beside it)
-            why = str(error) if isinstance(error, (AnsibleError, DomainError, NodeFailure)) else repr(error)
-            for each in failed:
-                each["msg"] += f" Whom containerd asks for it could not be told: {why}"
-            return
-        for each, diagnosis in zip(failed, diagnoses, strict=True):
-            each["msg"] = f"{_head(each, diagnosis)}\n{diagnosis.text}"
-            each["source"], each["cause"], each["advice"] = diagnosis.source, diagnosis.cause, diagnosis.advice
-            each["probes"] = [{"url": row.url, "reason": row.kind, "text": row.text} for row in diagnosis.rows]
-
-    def _diagnoses(self, images: list[routes.Image], options: Result) -> list[Diagnosis]:
-        state, config = self._read_config()
-        ways = [routes.route(image, state, config) for image in images]
-        # The credentials of a pull take the place of those that containerd has.
-        own, file = _credentials(options), options.get("credentials_file")
-        asked = [
-            (step, {**routes.to_wire(step, way.image, config.release), **({"auth": own} if own or file else {})})
-            for way in ways
-            for step in way.steps
-        ]
-        wires = [wire for _step, wire in asked]
-        arguments = {"endpoints": wires, "auth_file": file, "unit": self.unit, "seconds": PROBE_SECONDS}
-        answer = self._run_module("airgap.nodes._node_probe", arguments)
-        probed = iter(
-            _probed(step, wire, found, has_file=bool(file))
-            for (step, wire), found in zip(asked, answer["probes"], strict=True)
-        )
-        around = Circumstances(
-            release=config.release,
-            unit=self.unit,
-            node_time=datetime.datetime.fromtimestamp(answer["now"], tz=datetime.UTC),
-            own_time=datetime.datetime.now(tz=datetime.UTC),
-            has_credentials=bool(own or file),
-        )
-        return [diagnose(way, [next(probed) for _step in way.steps], around) for way in ways]
-
-    def _read_config(self) -> tuple[NodeState, routes.Config]:
-        """Mostly one round trip; files in unusual places take another."""
-        tree = routes.reading(USUAL_TREE)
-        state = self.read(
-            files=[USUAL_FILE],
-            globs=[*USUAL_GLOBS, *tree["globs"]],
-            directories=tree["directories"],
-            programs=["containerd"],
-        )
-        path = config_file(state)
-        if path not in state.files:
-            state = state.and_also(self.read(files=[path]))
-        release = self.release(state, None, newest_for_newer=True)
-        state, files = self.read_config(state, path, release)
-        config = routes.Config.read(files.files, release)
-        for root in routes.unread(config, state):
-            state = state.and_also(self.read(**routes.reading(root)))
-        return state, config
-
-
-def _image(name: str) -> routes.Image:
-    reference = t.cast(cri.Reference, cri.parse_reference(name))
-    return routes.Image(reference.registry, reference.repository, reference.digest or reference.tag or "latest")
-
-
-def _credentials(options: Result) -> str:
-    """User and password of the pull in base64; a file with them is for the node to read."""
-    if options.get("auth"):
-        return "".join(str(options["auth"]).split())
-    if options.get("username"):
-        return base64.b64encode(f"{options['username']}:{options.get('password') or ''}".encode()).decode()
-    return ""
-
-
-def _probed(step: routes.Step, wire: Result, found: Result, *, has_file: bool) -> Probed:
-    chain = (found.get("tls") or {}).get("chain") or ()
-    return Probed(
-        step,
-        found,
-        tuple(filter(None, map(read_certificate, map(base64.b64decode, chain)))),
-        tuple(filter(None, map(read_certificate, map(base64.b64decode, found.get("ca") or ())))),
-        has_credentials=bool(wire["auth"]) or has_file,
-    )
-
-
-def _head(failed: Result, diagnosis: Diagnosis) -> str:
-    """containerd's own words; with what they advise only where the probe knows no better."""
-    if failed["arrived"] or diagnosis.cause in NO_CAUSE:
-        return str(failed["msg"])
-    failure = cri.Failure(failed["reason"], failed["text"], failed["endpoint"])
-    said = cri.what_happened(failure, reference=cri.parse_reference(failed["image"]))
-    return f"{failed['image']}: {said}."
 
 
 def _message(result: Result) -> str:

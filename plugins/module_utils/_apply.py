@@ -92,9 +92,7 @@ def apply_changes(
         return run_checks(checks, staged, unit, warnings.append)
 
     if journal is None:
-        return _apply_without_journal(
-            changes, lambda staged: run_checks(checks, staged, unit, warnings.append), warnings
-        )
+        return _apply_without_journal(changes, judged, warnings)
     with journal.locked():
         refuse_interrupted(journal)
         record = journal.begin(by=by, unit=unit, restart=restart)

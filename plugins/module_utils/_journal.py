@@ -723,7 +723,7 @@ def _leave_mark() -> None:
     """Whatever ends this run from here on, later ones know that containerd has to read its files again."""
     with contextlib.suppress(OSError):  # without it, a run that is not interrupted is as good
         os.makedirs(os.path.dirname(RESTART_MARK), 0o755, exist_ok=True)
-        descriptor = os.open(RESTART_MARK, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(RESTART_MARK, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(_MARK_TEXT)
             os.utime(descriptor)

@@ -22,7 +22,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pendin
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Journaled, NodeState, Program
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.overlay import after
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import (
     NEWEST,
     NEWEST_LINE,
@@ -115,7 +114,7 @@ class NodeAction(ActionBase):
         if "containerd" in arguments.get("programs", ()):
             # A node can have two of them; the one that counts is the one that the unit starts.
             arguments["unit"] = self.unit
-        return NodeState.from_wire(self._run_module("airgap.nodes._node_read", arguments))
+        return NodeState.from_wire(self.run_module("airgap.nodes._node_read", arguments))
 
     def read_whole(self, **arguments: t.Any) -> NodeState:
         """What a change is planned on: a reading in which no run is half-way, with the journal of the node.
@@ -136,25 +135,16 @@ class NodeAction(ActionBase):
         if self._task.check_mode:
             self._warn(f"{_named(interrupted)}. What is told here is about half-changed files.")
             return state
-        mark_before = state.file(pending_restart.MARK)
-        undone = self._recover()
-        state = self.read(**arguments)
-        if not pending_restart.has_read(state, undone, mark_before):
-            return state
-        # It runs with half a change, and has to read again what is whole now.
-        marks = ChangeSet(pending_restart.mark(state, pending_restart.config_file(state)))
-        if marks:
-            self._run_module("airgap.nodes._node_apply", {"changes": marks.to_wire()})
-        return after(state, marks)
+        self._recover()
+        return self.read(**arguments)
 
-    def _recover(self) -> list[Journaled]:
-        """What is undone now: more than what was seen, or nothing, if another run was not interrupted but slow."""
-        answer = self._run_module("airgap.nodes._node_journal", {"operation": "recover", "journal_root": ROOT})
-        undone = [Journaled.from_wire(change) for change in answer["changes"]]
+    def _recover(self) -> None:
+        """Undoes more than what was seen, or nothing, if another run was not interrupted but slow."""
+        answer = self.run_module("airgap.nodes._node_journal", {"operation": "recover", "journal_root": ROOT})
         left = [f" {path} was left: {why}." for each in answer["changes"] for path, why in each["left"].items()]
-        if undone:
+        if answer["changes"]:
+            undone = [Journaled.from_wire(change) for change in answer["changes"]]
             self._warn(f"{_named(undone)}. That was undone now.{''.join(left)}")
-        return undone
 
     def _warn(self, text: str) -> None:
         warnings = self._told_by_modules["warnings"]
@@ -171,7 +161,7 @@ class NodeAction(ActionBase):
 
     def dumps(self, contents: t.Mapping[str, str]) -> t.Mapping[str, t.Mapping[str, t.Any]]:
         """One round trip: what the node's containerd makes of contents of a config.toml, given in base64."""
-        dumps: t.Mapping[str, t.Mapping[str, t.Any]] = self._run_module(
+        dumps: t.Mapping[str, t.Mapping[str, t.Any]] = self.run_module(
             "airgap.nodes._node_read", {"dumps": contents, "unit": self.unit}
         )["dumps"]
         return dumps
@@ -200,7 +190,7 @@ class NodeAction(ActionBase):
             "proof": proof,
             "keep": keep,
         }
-        done = self._run_module(
+        done = self.run_module(
             "airgap.nodes._node_apply",
             {"changes": changes.to_wire(), "checks": [check.to_wire() for check in checks], "journal": journal},
         )
@@ -211,7 +201,7 @@ class NodeAction(ActionBase):
         copies = {step["path"]: step["backup_file"] for step in done["applied"] if step.get("backup_file")}
         return Applied(copies, change["id"], is_open=change["state"] == OPEN)
 
-    def _run_module(self, name: str, arguments: Result) -> Result:
+    def run_module(self, name: str, arguments: Result) -> Result:
         try:
             with self._censored():
                 result: Result = self._execute_module(

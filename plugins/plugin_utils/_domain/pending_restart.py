@@ -4,9 +4,9 @@
 """Whether the running containerd still has to read what was written for it. Private to this collection.
 
 containerd reads config.toml at its start only. A run can end between the edit and the restart: another node of the
-batch fails, a key is pressed, the restart is left to somebody. So the edit leaves a mark, which counts until containerd
-is started anew, by whomever; a change that the node's journal holds open counts alike. An edit by hand leaves none: what
-has no effect must not restart anything.
+batch fails, a key is pressed, the restart is left to somebody. So the edit leaves a mark, as does undoing it on the
+node; it counts until containerd is started anew, by whomever. A change that the node's journal holds open counts alike.
+An edit by hand leaves none: what has no effect must not restart anything.
 
 The mark names the start of the unit that it was made after, since a clock can be set in between. One that names none,
 from a systemd that does not count its starts, counts if it is newer than the running containerd.
@@ -19,13 +19,12 @@ import itertools
 import re
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK, RESTART_MARK_TEXT, Change
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK, Change
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, Journaled, NodeState
 
 UNIT = "containerd.service"
-# Lost at a reboot, after which containerd has read everything anyway.
-MARK = "/run/airgap.nodes/containerd-restart-required"
+MARK = RESTART_MARK
 _TEXT = "config.toml was changed by airgap.nodes after containerd had started.\n"
 _INVOCATION = re.compile(r"^invocation=(\S+)$", re.MULTILINE)
 _DEFAULT_FILE = "/etc/containerd/config.toml"
@@ -85,20 +84,6 @@ def _is_older(change: Journaled, unit: t.Mapping[str, t.Any]) -> bool:
 def is_due(state: NodeState, file: str, *, changed: bool) -> bool:
     """Whether containerd has to be restarted: an effective value is ``changed`` now, or an earlier edit still waits."""
     return is_pending(state, file) or (changed and can_run(state))
-
-
-def has_read(state: NodeState, undone: t.Iterable[Journaled], mark: Entry) -> bool:
-    """Whether containerd was started with one of the changes that are undone now, the oldest of them first.
-
-    ``mark`` is the mark as it was before: with it, what it was left by went.
-    """
-    unit = state.unit or {"main_pid": 0}
-    waited = [change for change in undone if change.restart]
-    if not unit["main_pid"]:
-        return False
-    if _is_marked(mark, unit):
-        waited = waited[:-1]
-    return any(_is_older(change, unit) for change in waited)
 
 
 def mark(state: NodeState, file: str) -> tuple[Change, ...]:

@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.airgap.nodes.plugins.action import crictl_pull
 from ansible_collections.airgap.nodes.plugins.action.crictl_pull import ActionModule
 from ansible_collections.airgap.nodes.plugins.plugin_utils._pem import read_certificate
+from ansible_collections.airgap.nodes.plugins.plugin_utils._pull_diagnosis import PullDiagnosis
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -230,7 +231,7 @@ def test_a_probe_that_breaks_takes_nothing_away(error: Exception, told: str, mon
     def breaks(*_arguments: t.Any) -> t.NoReturn:
         raise error
 
-    monkeypatch.setattr(ActionModule, "_diagnoses", breaks)
+    monkeypatch.setattr(PullDiagnosis, "_diagnoses", breaks)
     result = Node({"failed": True, "failed_images": [failed()]}).run(images=[IMAGE])
     assert result["failed"] is True
     assert result["msg"] == f"{SENTENCE} Whom containerd asks for it could not be told: {told}"

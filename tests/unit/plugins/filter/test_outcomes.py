@@ -86,7 +86,8 @@ def test_hosts_keep_their_order_and_every_heading_is_there() -> None:
     assert (found["changed"], found["not_reached"], found["restored"]) == (["b", "a"], ["c"], [])
 
 
-DONE, FAILED, GONE = {"node": {"changed": True}}, {"node": {"failed": True}}, {"node": {"changed": True}, "pulled": LOST}
+DONE, FAILED = {"node": {"changed": True}}, {"node": {"failed": True}}
+GONE = {**DONE, "pulled": LOST}
 STOPPING: dict[str, tuple[dict[str, dict[str, t.Any]], list[str]]] = {
     "nothing failed": ({"a": DONE, "b": DONE, "c": {}}, []),
     "it has come to all": ({"a": DONE, "b": FAILED}, []),

@@ -172,7 +172,11 @@ def test_reading_the_release_asks_for_the_unit() -> None:
 
 
 CHANGE = {"id": "000001-20261121T143000Z", "state": "closed"}
-DONE: Result = {"applied": [{"op": "replace", "path": "/a", "backup_file": "/a.bak"}], "journaled": True, "change": CHANGE}
+DONE: Result = {
+    "applied": [{"op": "replace", "path": "/a", "backup_file": "/a.bak"}],
+    "journaled": True,
+    "change": CHANGE,
+}
 JOURNAL = {
     "root": "/var/lib/airgap.nodes",
     "by": "trial",
@@ -205,7 +209,8 @@ def test_applying_what_is_to_be_proved() -> None:
 
 
 def test_a_node_that_keeps_no_way_back() -> None:
-    action = Trial(lambda action, _options: {"applied": action.apply(CHANGES)}, apply={**DONE, "journaled": False, "change": None})
+    answer = {**DONE, "journaled": False, "change": None}
+    action = Trial(lambda action, _options: {"applied": action.apply(CHANGES)}, apply=answer)
     result = action.task()
     assert result["applied"] == Applied({"/a": "/a.bak"})
     assert result["warnings"] == ["No way back is kept on this node: only root has a journal there."]
