@@ -73,12 +73,12 @@ def _is_marked(mark: Entry, unit: t.Mapping[str, t.Any]) -> bool:
         return False
     named = _INVOCATION.search((mark.content or b"").decode(errors="replace"))
     if named and unit.get("invocation"):
-        return named[1] == unit["invocation"]
-    return (mark.mtime or 0) > unit["started"]
+        return bool(named[1] == unit["invocation"])
+    return bool((mark.mtime or 0) > unit["started"])
 
 
 def _is_older(change: Journaled, unit: t.Mapping[str, t.Any]) -> bool:
-    return unit["started"] > datetime.datetime.fromisoformat(change.created).timestamp()
+    return bool(unit["started"] > datetime.datetime.fromisoformat(change.created).timestamp())
 
 
 def is_due(state: NodeState, file: str, *, changed: bool) -> bool:
