@@ -215,7 +215,16 @@ class _Plan:
             else:
                 self._made[target] = attributes
                 self._gone.discard(target)
-        self._append(change.op, change.path, target, before, after, content=change.content, identity=identity)
+        self._append(
+            change.op,
+            change.path,
+            target,
+            before,
+            after,
+            content=change.content,
+            identity=identity,
+            aside=change.aside,
+        )
 
     def _add_rmdir(self, change: Change, target: str) -> None:
         if os.path.islink(target) or not self._is_directory(target):
@@ -256,10 +265,14 @@ class _Plan:
         *,
         content: t.Optional[bytes] = None,
         identity: t.Optional[t.Tuple[int, ...]] = None,
+        aside: bool = False,
     ) -> None:
         directory = os.path.dirname(target)
         while directory in self._gone or not os.path.isdir(directory):
             directory = os.path.dirname(directory)
+        above = os.path.dirname(directory)
+        if aside and directory == os.path.dirname(target) and os.stat(above).st_dev == os.stat(directory).st_dev:
+            directory = above
         self.steps.append(
             Step(
                 op=op,

@@ -25,7 +25,7 @@ _OPS_NEEDING_MODE = ("create", "mkdir")
 RESTART_MARK = "/run/airgap.nodes/containerd-restart-required"
 _MODE = re.compile(r"[0-7]{3,4}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_WIRE_KEYS = ("op", "path", "content", "expect", "mode", "owner", "group", "backup", "backup_mode")
+_WIRE_KEYS = ("op", "path", "content", "expect", "mode", "owner", "group", "backup", "backup_mode", "aside")
 _CHECK_KEYS = ("path", "content", "files", "keys")
 
 
@@ -51,7 +51,8 @@ def printable(value: t.Any) -> t.Any:
 class Change:
     """One step: what to do to one path, and what the file must still hold for it to be done.
 
-    A copy that is left has the mode of the file, or ``backup_mode``.
+    A copy that is left has the mode of the file, or ``backup_mode``. With ``aside`` its new content is never in its
+    directory under another name, since everything in there is read.
     """
 
     op: str
@@ -63,6 +64,7 @@ class Change:
     group: t.Optional[str] = None
     backup: bool = False
     backup_mode: t.Optional[str] = None
+    aside: bool = False
 
     def __post_init__(self) -> None:
         problem = _problem(self)

@@ -78,6 +78,12 @@ options:
         description:
           - The permissions of what O(changes[].backup) keeps. Without it, they are those of the file.
         type: str
+      aside:
+        description:
+          - Whether the new content waits above the file's directory until it takes its place, since everything in that
+            directory is read. Where that is another file system, it waits beside the file all the same.
+        type: bool
+        default: false
   journal:
     description:
       - How the change is journaled on the node. Has no effect for another user than root, who has no journal.
@@ -243,6 +249,7 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "group": {"type": "str"},
         "backup": {"type": "bool", "default": False},
         "backup_mode": {"type": "str"},
+        "aside": {"type": "bool", "default": False},
     }
     # no_log for the whole list too. With content alone, the log line is built from all changes and then searched for
     # each content; of a content that starts like another, shorter one, the rest stays in it.

@@ -44,7 +44,7 @@ def _both(first: Change, second: Change) -> Change | None:
         if first.op == "create":
             return None
         return dataclasses.replace(second, expect=first.expect, **_copy(first, second))
-    kept = {key: getattr(second, key) or getattr(first, key) for key in ("mode", "owner", "group")}
+    kept = {key: getattr(second, key) or getattr(first, key) for key in ("mode", "owner", "group", "aside")}
     copy = _copy(first, second) if first.op == "replace" else {}
     return dataclasses.replace(first, content=second.content, **kept, **copy)
 

@@ -81,6 +81,8 @@ def _change(
     edit: FileEdit, entry: Entry, *, mode: str | None, backup: bool, backup_mode: str | None = None
 ) -> list[Change]:
     content = edit.text.encode()
+    # What would read a copy would read the new content under the name that it has before it is in its place.
+    aside = edit.copy_read_by is not None
     if entry.kind != "absent":
         return [
             Change(
@@ -91,9 +93,11 @@ def _change(
                 mode=mode,
                 backup=backup,
                 backup_mode=backup_mode if backup else None,
+                aside=aside,
             )
         ]
-    return [*_directories(edit.path), Change(op="create", path=edit.path, content=content, mode=mode or "0644")]
+    created = Change(op="create", path=edit.path, content=content, mode=mode or "0644", aside=aside)
+    return [*_directories(edit.path), created]
 
 
 def _directories(path: str) -> list[Change]:

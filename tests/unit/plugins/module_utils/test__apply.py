@@ -250,6 +250,26 @@ def test_create_follows_a_dangling_symlink(place: pathlib.Path) -> None:
     assert ((place / "link").is_symlink(), (place / "real").read_bytes()) == (True, b"new\n")
 
 
+@pytest.mark.parametrize("aside", [False, True])
+def test_new_content_waits_above_a_directory_in_which_everything_is_read(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, aside: bool
+) -> None:
+    directory = tmp_path / "conf.d"
+    directory.mkdir()
+    old_file(directory / "a")
+    waiting: set[pathlib.Path] = set()
+
+    def look(_checks: t.Any, staged: t.Mapping[str, str], *_more: t.Any) -> None:
+        assert all(os.path.exists(place) for place in staged.values())
+        waiting.update(pathlib.Path(place).parent for place in staged.values())
+
+    monkeypatch.setattr(_apply, "run_checks", look)
+    apply(replace(directory / "a", aside=aside), create(directory / "b", aside=aside))
+    assert ((directory / "a").read_bytes(), (directory / "b").read_bytes()) == (b"new\n", b"new\n")
+    assert waiting == {tmp_path if aside else directory}
+    assert [name for name in names(tmp_path) if "airgap" in name] == []
+
+
 def test_delete(place: pathlib.Path) -> None:
     path = old_file(place / "hosts.toml")
     assert apply(delete(path)) == [_apply.Applied("delete", str(path))]

@@ -114,6 +114,7 @@ def test_the_wire_format() -> None:
             "group": None,
             "backup": False,
             "backup_mode": None,
+            "aside": False,
         }
     ]
 

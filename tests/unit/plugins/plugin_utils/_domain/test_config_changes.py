@@ -87,6 +87,13 @@ def test_credentials_that_others_could_read(*, mode: str, has_credentials: bool,
     assert [(change.mode, change.backup) for change in found] == ([("0600", False)] if is_changed else [])
 
 
+@pytest.mark.parametrize("glob", [None, "/etc/containerd/conf.d/*"])
+@pytest.mark.parametrize("files", [{}, {OTHER: entry("a = 1\n")}], ids=["new", "there"])
+def test_what_a_glob_would_read_half_done_waits_elsewhere(files: dict[str, Entry], glob: str | None) -> None:
+    *_directories, change = changes(files, FileEdit(OTHER, PLAIN, SET_PLAIN, copy_read_by=glob))
+    assert change.aside is (glob is not None)
+
+
 @pytest.mark.parametrize(("text", "mode"), [(SECRET, "0600"), (PLAIN, "0644")], ids=["a secret", "none"])
 def test_a_new_file(text: str, mode: str) -> None:
     *_directories, change = changes({}, FileEdit(MAIN, text, SET_PLAIN))
