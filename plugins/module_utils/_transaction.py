@@ -166,9 +166,11 @@ def take_back(steps: t.Sequence[Step]) -> TakenBack:
     """Puts back what the places of the steps held before, latest first, whatever part of it was done or undone.
 
     What comes later in a change relies on what comes before it, as config.toml does on the tree. So where somebody else
-    has changed the later, the earlier stays too.
+    has changed the later, the earlier stays too. And where there is no space for all of it, none comes back.
     """
-    outcome = TakenBack()
+    outcome = _stage_back(steps)
+    if outcome.failed:
+        return outcome
     theirs = ""
     for step in reversed(steps):
         try:
@@ -190,6 +192,37 @@ def take_back(steps: t.Sequence[Step]) -> TakenBack:
         place, _separator, why = str(error).partition(": ")
         outcome.failed[place] = why
     return outcome
+
+
+def _stage_back(steps: t.Sequence[Step]) -> TakenBack:
+    """Copies what cannot come back by a rename beside its place, before the first name changes."""
+    outcome = TakenBack()
+    staged: t.List[str] = []
+    for step in reversed(steps):
+        try:
+            if _comes_as_a_copy(step):
+                remove(step.way_back)
+                staged.append(step.way_back)
+                _make(step.way_back, t.cast(Held, step.before), _saved_content(step))
+        except (OSError, FileError) as error:
+            outcome.failed[step.path] = f"{reason(error)}, what it held is in {step.saved}; nothing was put back"
+            break
+    if outcome.failed:
+        for place in staged:
+            with contextlib.suppress(OSError):
+                remove(place)
+    return outcome
+
+
+def _comes_as_a_copy(step: Step) -> bool:
+    beside = os.path.dirname(step.way_back)
+    if step.before is None or not (os.path.lexists(step.saved) and os.path.isdir(beside)):
+        return False  # a directory that is not back yet
+    return os.lstat(step.saved).st_dev != os.stat(beside).st_dev and not _is_back(step, held_at(step.target))
+
+
+def _saved_content(step: Step) -> t.Optional[bytes]:
+    return None if t.cast(Held, step.before).kind == "directory" else content_of(step.saved)
 
 
 def needs_taking_back(step: Step) -> bool:
@@ -336,8 +369,9 @@ def _bring_back(step: Step, before: Held) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        remove(step.way_back)
-        _make(step.way_back, before, None if before.kind == "directory" else content_of(step.saved))
+        if not before.holds_the_same(held_at(step.way_back)):  # which is staged, unless the saved one came later
+            remove(step.way_back)
+            _make(step.way_back, before, _saved_content(step))
         _sync_all([step.way_back])
         os.rename(step.way_back, step.target)
 

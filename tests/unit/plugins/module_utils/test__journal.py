@@ -919,11 +919,26 @@ def test_a_file_system_that_is_really_full(tmp_path: pathlib.Path, small_disk: p
         undone = node.journal.undo_open("no reason")
         if small_disk.name == "etc":  # where the old file has to be brought to, from another file system
             saved = node.directory_of(undone.changes[0]) / "0"
-            why = f"No space left on device, what it held is in {saved}"
+            why = f"No space left on device, what it held is in {saved}; nothing was put back"
             assert (undone.failed, node.config.read_bytes()) == ({str(node.config): why}, new.encode())
     node.journal.recover()
     assert (node.config.read_bytes(), node.names()) == (old, ["config.toml"])
     assert node.journal.unfinished() == []
+
+
+@needs_root
+@pytest.mark.parametrize("small_disk", ["etc"], indirect=True)
+def test_where_not_all_can_come_back_nothing_does(tmp_path: pathlib.Path, small_disk: pathlib.Path) -> None:
+    """What comes first would fit, and would be named by nothing any more."""
+    node = Node(tmp_path)
+    node.config.write_bytes(b"0" * 9000)
+    node.apply(node.create("new.pem"), node.delete("config.toml"), node.create("hosts.toml", b"new" * 3000))
+    new = node.names()
+    with filled(small_disk):
+        undone = node.journal.undo_open("no reason")
+        assert (undone.restored, list(undone.failed), node.names()) == ([], [str(node.config)], sorted([*new, "filler"]))
+    node.journal.recover()
+    assert (node.config.read_bytes(), node.names()) == (b"0" * 9000, ["config.toml"])
 
 
 def test_attributes_come_back_across_file_systems(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
