@@ -168,8 +168,8 @@ def recover(module: AnsibleModule, journal: Journal) -> Undone:
     changes = journal.recover()
     for change in changes:
         paths = ", ".join(change.paths)
-        left = f"; not put back: {_listed(change.left)}" if change.left else ""
-        module.warn(printable(f"change {change.id} by {change.by} was interrupted, and is undone: {paths}{left}"))
+        but = f"; not put back: {_listed(change.left)}" if change.left else ""
+        module.warn(printable(f"change {change.id} by {change.by} was interrupted, and is undone: {paths}{but}"))
     left = {path: why for change in changes for path, why in change.left.items()}
     restored = dict.fromkeys(path for change in changes for path in change.paths if path not in left)
     restart = any(change.restart and journal.is_mine(change) for change in changes)
