@@ -129,7 +129,8 @@ class _Rule:
     kind: type = str
 
     def fault(self, path: KeyPath, value: t.Any) -> Fault | None:
-        return self.check(value) if type(value) is self.kind and _matches(self.path, path) else None
+        is_kind = isinstance(value, self.kind) and isinstance(value, bool) is (self.kind is bool)
+        return self.check(value) if is_kind and _matches(self.path, path) else None
 
 
 def _plugin(name: str, *keys: str) -> t.Iterator[KeyPath]:

@@ -76,7 +76,7 @@ def test_to_the_state_before_the_last_change(node: Node, run_module: RunModule) 
 def test_again_and_again_goes_further_back(node: Node, run_module: RunModule) -> None:
     proved(node, "good2", "good3")
     words = []
-    for _ in range(3):
+    for _turn in range(3):
         result = roll_back(run_module)
         words.append((result["changed"], node.config.read_text()))
     assert words == [(True, "good2"), (True, "good"), (False, "good")]

@@ -276,7 +276,7 @@ def test_one_set_leaves_what_all_of_them_would(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as directory:
         one, other = (Disk(pathlib.Path(directory, name)) for name in ("one", "other"))
         state, sets = one.read(), []
-        for _ in range(data.draw(st.integers(1, 8))):
+        for _turn in range(data.draw(st.integers(1, 8))):
             change = data.draw(next_change(state, one.path))
             if change is not None:
                 sets.append(ChangeSet((change,)))

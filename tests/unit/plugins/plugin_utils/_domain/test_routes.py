@@ -33,10 +33,10 @@ def _globs(root: str) -> list[str]:
     return reading(root)["globs"]
 
 
-def with_files(files: t.Mapping[str, bytes | Entry], /, *, root: str = TREE, **more: t.Any) -> NodeState:
-    listing = {path.partition("/")[0]: Entry("directory") for path in files}
-    entries = {path: found if isinstance(found, Entry) else Entry("file", found) for path, found in files.items()}
-    listing.update({path: Entry("file") for path in files if not path.endswith("/")})
+def with_files(tree: t.Mapping[str, bytes | Entry], /, *, root: str = TREE, **more: t.Any) -> NodeState:
+    listing = {path.partition("/")[0]: Entry("directory") for path in tree}
+    entries = {path: found if isinstance(found, Entry) else Entry("file", found) for path, found in tree.items()}
+    listing.update({path: Entry("file") for path in tree if not path.endswith("/")})
     hosts = {f"{root}/{path}": entry for path, entry in entries.items() if path.endswith("/hosts.toml")}
     (pattern,) = _globs(root)
     return NodeState(directories={root: Entry("directory")}, listings={root: listing}, globs={pattern: hosts}, **more)
