@@ -936,7 +936,11 @@ def test_where_not_all_can_come_back_nothing_does(tmp_path: pathlib.Path, small_
     new = node.names()
     with filled(small_disk):
         undone = node.journal.undo_open("no reason")
-        assert (undone.restored, list(undone.failed), node.names()) == ([], [str(node.config)], sorted([*new, "filler"]))
+        assert (undone.restored, list(undone.failed), node.names()) == (
+            [],
+            [str(node.config)],
+            sorted([*new, "filler"]),
+        )
     node.journal.recover()
     assert (node.config.read_bytes(), node.names()) == (b"0" * 9000, ["config.toml"])
 
