@@ -105,6 +105,7 @@ def main() -> int:
         print(f"faults: {lack}", file=sys.stderr)
         return 1
     figures = run.figures
+    figures.expect_hits()
     print(f"\n{figures.table(run.releases)}\n\n{figures.seconds()}\n")
     for problem in figures.problems:
         print(f"EXCEPTION  {problem}\n")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 class Row:
     by_release: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
-    missed: int = 0
+    missed: Counter[str] = field(default_factory=Counter)
     exceptions: int = 0
 
 
@@ -35,13 +35,21 @@ class Figures:
             row.by_release[release] += injection["times"]
             row.ended[injection["ended"]] += 1
         else:
-            row.missed += 1
+            row.missed[release] += 1
         for name, seconds in injection["figures"].items():
             self.measured[f"{name}, {release}"].append(seconds)
 
     def fail(self, release: str, problem: str) -> None:
         self.rows["the driver"].exceptions += 1
         self.problems.append(f"{release}  {problem}")
+
+    def expect_hits(self) -> None:
+        """What was tried and never happened has shown nothing."""
+        for name, row in self.rows.items():
+            for release, missed in row.missed.items():
+                if not row.by_release[release] and not row.exceptions:
+                    row.exceptions += 1
+                    self.problems.append(f"{release}  {name}: none of {missed} happened")
 
     @property
     def total(self) -> int:
@@ -52,7 +60,7 @@ class Figures:
         lines = [header]
         for name, row in self.rows.items():
             counts = [row.by_release[release] for release in releases]
-            figures = [*counts, sum(counts), row.ended["old"], row.ended["new"], row.missed, row.exceptions]
+            figures = [*counts, sum(counts), row.ended["old"], row.ended["new"], row.missed.total(), row.exceptions]
             lines.append([name, *map(str, figures)])
         sums = [sum(int(line[column]) for line in lines[1:]) for column in range(1, len(header))]
         lines.append(["all", *map(str, sums)])

@@ -132,7 +132,7 @@ class Role:
     def _two_at_once(self) -> str:
         runs = [Play(self, GOOD), Play(self, GOOD)]
         for run in runs:
-            run.end()
+            run.end_or_be_told("run again")
         self._converge()
         return "new"
 
@@ -241,6 +241,11 @@ class Play:
         if self._process.returncode:
             raise Bad(f"ansible-playbook failed: {_end_of(output)}")
         return output
+
+    def end_or_be_told(self, words: str) -> None:
+        output = self.end()
+        if self._process.returncode and words not in output:
+            raise Bad(f"it failed and does not say {words!r}: {_end_of(output)}")
 
     def fail(self, *said: str) -> None:
         output = self.end()

@@ -5,18 +5,30 @@
 
 from __future__ import annotations
 
+import datetime
 import random
+import shutil
+import subprocess
 import typing as t
+from contextlib import contextmanager
+from pathlib import Path
+
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK
 
 from faults.on_node import tracing
 from faults.on_node.calls import Call
-from faults.on_node.kills import BACK, CLOSE
-from faults.on_node.place import Picture, Place, expect_service, unfinished
+from faults.on_node.kills import BACK, RECOVER
+from faults.on_node.place import TREE, Picture, Place, expect_service, is_open, open_changes, unfinished
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from faults.on_node.report import Report
 
 RESTART = Call("containerd_restart", {"close": True})
+LOOK = Call("_node_read", {"unit": "containerd.service"})
+DROP_IN = Path("/run/systemd/system/containerd.service.d/faults.conf")
+READ = Path("/run/faults-read")
 
 
 class Daemons:
@@ -33,9 +45,10 @@ class Daemons:
         for what, config in broken.items():
             self._take_back(what, config)
         self._prove()
-        self._kill("a restart that proves a change", RESTART, None, ["new"])
-        self._kill("a restart that takes a change back", RESTART, broken["does not load its CRI plugin"], ["old"])
-        self._kill("going back with a restart", BACK, None, ["old", "new"])
+        with _keeping_what_is_read():
+            self._kill("a restart that proves a change", RESTART, None, ["new"])
+            self._kill("a restart that takes a change back", RESTART, broken["does not load its CRI plugin"], ["old"])
+            self._kill("going back with a restart", BACK, None, ["old", "new"])
 
     def _rejected(self) -> dict[str, str]:
         return {
@@ -87,13 +100,13 @@ class Daemons:
             injection.ended = self._end("old")
 
     def _kill(self, what: str, call: Call, config: str | None, ends: t.Sequence[str]) -> None:
-        """Whoever is killed, and wherever: the next restart sees to all of it."""
+        """Whoever is killed, and wherever: what the next run of the role decides sees to all of it."""
 
         def prepare() -> None:
             self.place.reset()
             self.place.change(config, restart=True).succeed()
             if call == BACK:
-                CLOSE.succeed()
+                RESTART.succeed()
 
         prepare()
         found = tracing.points(call, tracing.SPAWNING)
@@ -103,9 +116,11 @@ class Daemons:
             with self.report.injection(f"kill -9 of {what}", str(point)) as injection:
                 prepare()
                 injection.happened = tracing.killed(call, point)
-                said = RESTART.run()
+                said = _next_run()
                 if said.get("failed") and config is None:
                     raise AssertionError(str(said["msg"]))
+                if READ.read_bytes() != (TREE / "config.toml").read_bytes():
+                    raise AssertionError("a restart is lost: containerd runs with another file")
                 ended = self.place.ended()
                 if ended not in ends:
                     raise AssertionError(f"ended {ended}")
@@ -119,3 +134,37 @@ class Daemons:
             raise AssertionError("a change is not closed")
         expect_service()
         return wanted
+
+
+def _next_run() -> dict[str, t.Any]:
+    """What the role does on a node where nothing is to be changed: it restarts only if that is due."""
+    RECOVER.succeed()
+    is_due = _is_restart_due()
+    if not (is_due or is_open()):
+        return {}
+    return Call("containerd_restart", {"restart": is_due, "close": True}).run()
+
+
+def _is_restart_due() -> bool:
+    """The controller's own rule, see pending_restart."""
+    unit = LOOK.succeed()["unit"]
+    if unit["active_state"] in ("activating", "failed"):
+        return True
+    mark = Path(RESTART_MARK)
+    written = [mark.stat().st_mtime] if mark.is_file() else []
+    opened = [change.created.replace("Z", "+00:00") for change in open_changes() if change.restart]
+    written += [datetime.datetime.fromisoformat(created).timestamp() for created in opened]
+    return bool(unit["main_pid"]) and max(written, default=0) > unit["started"]
+
+
+@contextmanager
+def _keeping_what_is_read() -> Iterator[None]:
+    """Each start of containerd leaves a copy of the file that it reads."""
+    DROP_IN.parent.mkdir(parents=True, exist_ok=True)
+    DROP_IN.write_text(f"[Service]\nExecStartPre={shutil.which('cp')} {TREE}/config.toml {READ}\n")
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    try:
+        yield
+    finally:
+        DROP_IN.unlink()
+        subprocess.run(["systemctl", "daemon-reload"], check=True)

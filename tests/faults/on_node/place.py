@@ -16,7 +16,13 @@ import typing as t
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, Check, sha256
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import (
+    RESTART_MARK,
+    Change,
+    ChangeSet,
+    Check,
+    sha256,
+)
 from ansible_collections.airgap.nodes.plugins.module_utils._journal import OPEN, Journal, Record
 
 from faults.on_node.calls import Call
@@ -97,6 +103,7 @@ class Place:
         """As before any change."""
         if STATE.is_dir():
             _empty(STATE)
+        Path(RESTART_MARK).unlink(missing_ok=True)
         TREE.mkdir(exist_ok=True)
         _empty(TREE)
         TREE.chmod(0o755)
@@ -134,6 +141,7 @@ class Place:
         """Leaves first, config.toml last."""
         version = re.findall(r"^version = \d$", self.config, re.MULTILINE)[0]
         changes = (
+            *(_mark() if restart else ()),
             self._change("mkdir", "certs.d/new.example", mode="0755"),
             self._change("create", "certs.d/new.example/client-key.pem", "a key\n", mode="0600"),
             self._change("create", "certs.d/new.example/hosts.toml", "[host.'https://new.example']\n", mode="0644"),
@@ -193,6 +201,15 @@ class Place:
         left = strays()
         if left:
             raise AssertionError(f"left behind: {', '.join(left)}")
+
+
+def _mark() -> tuple[Change, ...]:
+    """That a restart is due, in front of the edit as the controller has it."""
+    mark, content = Path(RESTART_MARK), b"a restart is due\n"
+    if mark.is_file():
+        return (Change("replace", RESTART_MARK, content=content, expect=sha256(mark.read_bytes())),)
+    directory = Change("mkdir", str(mark.parent), mode="0755")
+    return directory, Change("create", RESTART_MARK, content=content, mode="0644")
 
 
 def expect_service() -> None:
