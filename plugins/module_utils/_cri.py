@@ -464,6 +464,50 @@ def find_image(images: t.Iterable[Image], reference: Reference) -> t.Optional[Im
     return next((image for image in images if image.known_as(reference)), None)
 
 
+# ---- what the kubelet sees ----
+
+_OF_THE_NODE = ("RuntimeReady", "NetworkReady")
+
+
+class Condition(t.NamedTuple):
+    true: bool
+    why: str
+
+
+def read_conditions(output: str) -> t.Dict[str, Condition]:
+    """Those conditions in ``crictl info`` by which the kubelet calls its node ready. ValueError when it tells none.
+
+    Others do not count: newer releases have one that is false as soon as the configuration holds what is deprecated.
+    """
+    try:
+        told = json.loads(output)["status"]["conditions"]
+        return {item["type"]: _read_condition(item) for item in told if item["type"] in _OF_THE_NODE}
+    except (KeyError, TypeError) as error:
+        raise ValueError("no conditions") from error
+
+
+def _read_condition(item: t.Mapping[str, t.Any]) -> Condition:
+    words = (item.get("reason"), item.get("message"))
+    return Condition(item.get("status") is True, shorten(mask(": ".join(str(word) for word in words if word))))
+
+
+def read_pods(output: str) -> t.Dict[str, str]:
+    """The pods that ``crictl pods --output json`` lists, by the id of their sandbox. ValueError when it lists none."""
+    try:
+        told = json.loads(output).get("items") or ()
+        return {pod["id"]: f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in told}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("no list of pods") from error
+
+
+_POD_IS_TO_END = re.compile(r"(?:Stop|Remove)PodSandbox for \\?\"(\w+)")
+
+
+def pods_to_end(journal: str) -> t.FrozenSet[str]:
+    """The sandboxes that somebody had containerd stop or remove."""
+    return frozenset(_POD_IS_TO_END.findall(journal))
+
+
 # ---- ctr plugins ls --detailed ----
 
 
@@ -641,11 +685,21 @@ def why_not_started(journal: str) -> t.Optional[str]:
     return None
 
 
+def why_ended(journal: str) -> t.Optional[str]:
+    """What the last containerd of this journal that ended died with, even if another one has been started since."""
+    starts = re.split(r"^Starting .*$", journal, flags=re.MULTILINE)[1:]
+    return next(filter(None, map(_last_words_of, reversed(starts))), None)
+
+
 def _last_words_of(start: str) -> t.Optional[str]:
     own = _OWN_LAST_WORDS.findall(start)
     if own:
         return shorten(mask(own[-1]) + _file_named_by(start, own[-1]))
-    found = filter(None, (words.search(start) for words in _SYSTEMD_LAST_WORDS))
+    fatal = [pairs for pairs in map(fields, start.splitlines()) if pairs.get("level") == "fatal"]
+    if fatal:
+        words = (fatal[-1].get("msg"), fatal[-1].get("error"))
+        return shorten(mask(": ".join(filter(None, words))))
+    found = filter(None, (pattern.search(start) for pattern in _SYSTEMD_LAST_WORDS))
     return next((shorten(match.group(1)) for match in found), None)
 
 

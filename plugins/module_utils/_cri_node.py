@@ -27,6 +27,7 @@ CRICTL_VARIABLES = (
     "CRI_CONFIG_FILE",
     "IMAGE_SERVICE_ENDPOINT",
 )
+T = t.TypeVar("T")
 CONNECT_TIMEOUT = 10
 DIAL_TIMEOUT = 3
 POLL_INTERVAL = 0.25
@@ -103,6 +104,14 @@ class Node:
     def ask_runtime(self) -> None:
         self._ask_crictl("version")
 
+    def conditions(self) -> t.Dict[str, cri.Condition]:
+        """By which the kubelet calls its node ready."""
+        return self._read_crictl(cri.read_conditions, "info")
+
+    def ready_pods(self) -> t.Dict[str, str]:
+        """By the id of their sandbox."""
+        return self._read_crictl(cri.read_pods, "pods", "--state", "ready", "--output", "json")
+
     def ask_plugins(self) -> None:
         """Without crictl: containerd's own word that CRI is loaded."""
         done = self._ctr_plugins()
@@ -124,6 +133,12 @@ class Node:
             return self._explained(cri.read_failure(done.stderr, self.secrets))
         found = re.search(r"Image is up to date for (\S+)", done.stdout)
         return found.group(1) if found else ""
+
+    def _read_crictl(self, read: t.Callable[[str], T], *arguments: str) -> T:
+        try:
+            return read(self._ask_crictl(*arguments))
+        except ValueError as error:
+            raise NoCri(cri.Failure("unknown", f"what crictl {arguments[0]} printed is of no use: {error}")) from error
 
     def _ask_crictl(self, *arguments: str) -> str:
         done = self._crictl(*arguments, timeout=CONNECT_TIMEOUT + 5)

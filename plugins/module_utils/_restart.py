@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import time
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+from ansible_collections.airgap.nodes.plugins.module_utils import _cri_node
 from ansible_collections.airgap.nodes.plugins.module_utils._cri_node import NoCri, Node, node_at, wait_for_cri
 from ansible_collections.airgap.nodes.plugins.module_utils._systemd import Unit, unit_named
 
 # CRI is loaded, ctr says so; it is crictl that cannot speak to it.
 _ANSWERS_OTHERS = ("cri_api_too_old", "crictl_too_old")
 _JOURNAL_LINES = 2000
+# containerd reads the configuration of CNI beside its other work, and says that the network is ready when it has.
+_SETTLING_TIME = 10
+_NAMED_PODS = 5
 _NOBODY_TO_ASK = (
     "there is neither crictl nor ctr on this node, and nothing else can tell whether CRI answers. Copy the one static "
     "binary of a cri-tools release to /usr/local/bin/crictl"
@@ -41,6 +45,14 @@ class NotReady(Exception):
 
 
 @dataclass(frozen=True)
+class Health:
+    """What the kubelet saw: conditions that were true, and pods that were ready, by the id of their sandbox."""
+
+    conditions: t.FrozenSet[str] = frozenset()
+    pods: t.Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Containerd:
     """The containerd of a unit and a socket. An attempt ends after ``seconds``, and one last question."""
 
@@ -56,6 +68,17 @@ class Containerd:
             return cri.detail(not_ready.said)
         return None
 
+    def health(self) -> Health:
+        """What is well now. What nobody tells is not there."""
+        if not self.node.crictl:
+            return Health()
+        try:
+            conditions = self.node.conditions()
+            pods = self.node.ready_pods()
+        except NoCri:
+            return Health()
+        return Health(frozenset(name for name, condition in conditions.items() if condition.true), pods)
+
     def wait(self) -> float:
         """Seconds until CRI answered."""
         started = time.monotonic()
@@ -65,12 +88,14 @@ class Containerd:
             self._wait(self.node, self.seconds)
         except NoCri as no_cri:
             failure = no_cri.failure
-            sentence = f"CRI on unix://{self.node.socket} did not answer{self._patience(failure)}: {_told(failure)}"
+            sentence = (
+                f"CRI on unix://{self.node.socket} did not answer{self._patience(failure, started)}: {_told(failure)}"
+            )
             raise NotReady(failure.reason, sentence, said=failure.text) from no_cri
         return _since(started)
 
-    def restart(self) -> float:
-        """Seconds from the restart until CRI answered."""
+    def restart(self, *, keeping: t.Optional[Health] = None) -> float:
+        """Seconds from the restart until CRI answered. What was well before has to be so after it."""
         unusable = self.unit.why_unusable()
         if unusable:
             why = f"containerd could not be restarted: {unusable}"
@@ -89,9 +114,53 @@ class Containerd:
         try:
             left = max(0.0, self.seconds - (time.monotonic() - started))
             self._wait(node, left, hopeless=lambda: self.unit.ended(since=before))
+            ready_after = _since(started)
+            self._demand(node, keeping or Health(), deadline=started + self.seconds)
         except NoCri as no_cri:
-            raise self._not_served(no_cri.failure) from no_cri
-        return _since(started)
+            raise self._not_served(node, no_cri.failure, started) from no_cri
+        return ready_after
+
+    def _demand(self, node: Node, before: Health, *, deadline: float) -> None:
+        try:
+            self._compare(node, before, deadline=deadline)
+        except NoCri as no_cri:
+            if no_cri.failure.reason not in _ANSWERS_OTHERS:
+                raise
+
+    def _compare(self, node: Node, before: Health, *, deadline: float) -> None:
+        # All pods are taken up again before CRI answers. Later the kubelet stops those that are not ready, to begin
+        # anew, and it would look as if somebody had wanted them to end.
+        ready = node.ready_pods() if before.pods else {}
+        lost = {key: name for key, name in before.pods.items() if key not in ready}
+        if lost:
+            ended = cri.pods_to_end(node.journal(lines=_JOURNAL_LINES))
+            names = [name for key, name in lost.items() if key not in ended]
+            if names:
+                raise self._pods_lost(names, of=len(before.pods))
+        deadline = min(deadline, time.monotonic() + _SETTLING_TIME)
+        while before.conditions:
+            conditions = node.conditions()
+            false = [name for name in sorted(before.conditions) if name in conditions and not conditions[name].true]
+            if not false:
+                return
+            if time.monotonic() + _cri_node.POLL_INTERVAL > deadline:
+                raise self._condition_lost(false[0], conditions[false[0]])
+            time.sleep(_cri_node.POLL_INTERVAL)
+
+    def _pods_lost(self, lost: t.Sequence[str], *, of: int) -> NotReady:
+        rest = len(lost) - _NAMED_PODS
+        names = ", ".join(sorted(lost)[:_NAMED_PODS]) + (f" and {rest} more" if rest > 0 else "")
+        why = f"of the pods that were ready before, {len(lost)} of {of} are gone or not ready: {names}"
+        return NotReady("pods_lost", f"{self._restarted}, and {why}", said=why, restarted=True)
+
+    def _condition_lost(self, name: str, condition: cri.Condition) -> NotReady:
+        sentence = f"{self._restarted}, and {name}, which was true before, is false"
+        told = f": {condition.why}" if condition.why else ""
+        return NotReady("condition_lost", sentence + told, said=condition.why, restarted=True)
+
+    @property
+    def _restarted(self) -> str:
+        return f"containerd was restarted ({self._command})"
 
     @property
     def _can_be_asked(self) -> bool:
@@ -101,8 +170,13 @@ class Containerd:
     def _command(self) -> str:
         return f"systemctl restart {self.unit.name}"
 
-    def _patience(self, failure: cri.Failure) -> str:
-        return f" within {self.seconds:g} s" if failure.transient and self.seconds else ""
+    def _patience(self, failure: cri.Failure, started: float) -> str:
+        if not (failure.transient and self.seconds):
+            return ""
+        passed = time.monotonic() - started
+        # What ends again and again is not waited for to the end.
+        early = passed < self.seconds - 2 * _cri_node.POLL_INTERVAL
+        return f" within {round(passed, 1) if early else self.seconds:g} s"
 
     @staticmethod
     def _wait(node: Node, seconds: float, **options: t.Any) -> None:
@@ -131,12 +205,16 @@ class Containerd:
         sentence = f"{failed}: {said}. Its journal does not tell why; containerd tells it when it is started by hand"
         return NotReady("not_started", sentence, said=said, restarted=True)
 
-    def _not_served(self, failure: cri.Failure) -> NotReady:
-        sentence = f"containerd was restarted ({self._command}), and "
+    def _not_served(self, node: Node, failure: cri.Failure, started: float) -> NotReady:
+        if failure.reason == "containerd_down" and node.cursor:
+            why = cri.why_ended(node.journal(lines=_JOURNAL_LINES))
+            failure = replace(failure, text=why or failure.text)
+        sentence = f"{self._restarted}, and "
         if failure.reason == "cri_not_loaded":
             sentence += f"its CRI plugin did not load: {failure.text}"
         else:
-            sentence += f"CRI on unix://{self.node.socket} did not answer{self._patience(failure)}: {_told(failure)}"
+            patience = self._patience(failure, started)
+            sentence += f"CRI on unix://{self.node.socket} did not answer{patience}: {_told(failure)}"
         return NotReady(failure.reason, sentence, said=failure.text, restarted=True)
 
 

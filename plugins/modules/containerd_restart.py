@@ -14,6 +14,10 @@ author:
 description:
   - Restarts containerd and waits until both services of CRI answer, the runtime's and the images'. C(systemctl restart)
     alone proves little. It succeeds, and the unit is active, when the CRI plugin did not load.
+  - What the kubelet sees has to be as well as before. If RuntimeReady or NetworkReady was true before the restart and
+    stays false after it, or if a pod that was ready is gone or not ready, that counts as CRI not answering. Without
+    crictl this is not looked at, nor where CRI did not answer before. A pod that somebody stopped meanwhile does not
+    count.
   - If CRI does not answer, the changes of this collection that nobody has proved yet are taken back. The files are then
     as they were before them, containerd is restarted with them, and the task fails. Its message says what was tried,
     what containerd itself said, and what was put back.
@@ -136,6 +140,8 @@ reason:
       time.
     - V(unit_unusable) and V(crictl_absent) say that nothing was tried, since there is no such unit, no systemd, or
       neither crictl nor ctr.
+    - V(condition_lost) and V(pods_lost) say that CRI answers, and that something which was well before the restart is
+      so no more.
     - The others are those for which M(airgap.nodes.crictl_pull) says that there is no CRI, such as V(cri_not_loaded)
       and V(containerd_down).
   returned: on failure, if CRI does not answer
@@ -213,8 +219,9 @@ def prove(module: AnsibleModule, containerd: Containerd, journal: Journal) -> No
     recovered = recover(module, journal)
     restarts = params["restart"] or recovered.restart
     silent = containerd.why_silent() if restarts else None
+    health = containerd.health() if restarts and not silent else None
     try:
-        seconds = containerd.restart() if restarts else containerd.wait()
+        seconds = containerd.restart(keeping=health) if restarts else containerd.wait()
     except NotReady as failure:
         ending = take_back(journal, containerd, failure, silent=silent) if params["rollback"] else leave(journal)
         module.fail_json(

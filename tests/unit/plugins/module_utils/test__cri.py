@@ -469,6 +469,8 @@ LAST_WORDS_OF_A_START = {
     "1.6.20-journal-no-program": "Failed at step EXEC spawning /usr/bin/nope: No such file or directory",
     "2.3.4-journal-no-program": "Failed at step EXEC spawning /usr/bin/nope: No such file or directory",
     "1.6.20-journal-start-timeout": "start operation timed out. Terminating.",
+    "2.1.5-journal-fatal": "Failed to run CRI service: stream server error: listen tcp 203.0.113.9:7000: bind: cannot "
+    "assign requested address",
     "1.6.20-journal-ended": "Main process exited, code=exited, status=1/FAILURE",
 }
 
@@ -490,6 +492,30 @@ containerd.service: Main process exited, code=exited, status=2/INVALIDARGUMENT
 
 def test_a_panic_after_the_start() -> None:
     assert cri.why_not_started(PANIC) == "panic: runtime error: invalid memory address or nil pointer dereference"
+
+
+def test_what_ended_is_told_when_another_one_runs_already() -> None:
+    again = f"{PANIC}Starting containerd.service...\nStarted containerd.service.\n"
+    assert cri.why_not_started(again) is None
+    assert cri.why_ended(again) == "panic: runtime error: invalid memory address or nil pointer dereference"
+    assert cri.why_ended("containerd: what the one before it said\nStarting containerd.service...\n") is None
+
+
+@pytest.mark.parametrize("output", ["", "[]", "{}", '{"status": {}}', '{"status": {"conditions": [{}]}}'])
+def test_conditions_that_are_none(output: str) -> None:
+    with pytest.raises(ValueError):
+        cri.read_conditions(output)
+
+
+@pytest.mark.parametrize("output", ["", "[]", '{"items": [{"id": "1"}]}', '{"items": 1}'])
+def test_pods_that_are_none(output: str) -> None:
+    with pytest.raises(ValueError):
+        cri.read_pods(output)
+
+
+def test_a_deprecation_is_no_condition_of_the_node() -> None:
+    told = '{"status": {"conditions": [{"type": "ContainerdHasNoDeprecationWarnings", "status": false}]}}'
+    assert cri.read_conditions(told) == {}
 
 
 def test_last_words_hold_no_secret() -> None:

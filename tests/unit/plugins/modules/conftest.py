@@ -91,7 +91,8 @@ case "$*" in
 *" reset-failed "*) echo active running > state; exit 0;;
 esac
 rm -f running
-cp "{fixtures}/1.6.20-journal-$kind.txt" journal 2>/dev/null || : > journal
+: > journal
+for release in 1.6.20 2.1.5; do cp "{fixtures}/$release-journal-$kind.txt" journal 2>/dev/null; done
 case $kind in
 not-started|killed) echo "Job for containerd.service failed because it failed." >&2; exit 1;;
 stuck) echo 'time="x" level=info msg="loading plugins..."' > journal; exec sleep 30;;
@@ -102,8 +103,16 @@ CRICTL = """\
 #!/bin/sh
 cd "{directory}" || exit 99
 kind=$(cat running 2>/dev/null || echo containerd_down)
-case $kind in good*) ;; not-loaded|cri_api_too_old) kind=cri_not_loaded;; ended) kind=containerd_down;; esac
+case $kind in good*) ;; not-loaded|cri_api_too_old) kind=cri_not_loaded;; ended|fatal) kind=containerd_down;; esac
 case "$*:$kind" in
+*" info:good-slow-network")
+    if [ -e asked ]; then cat "{fixtures}/2.1.5-info.txt"; else cat "{fixtures}/2.1.5-info-no-network.txt"; fi
+    : > asked;;
+*" info:good-no-network") cat "{fixtures}/2.1.5-info-no-network.txt";;
+*" info:good"*) cat "{fixtures}/2.1.5-info.txt";;
+*" pods --state ready "*:good-no-pods) echo '{{"items": []}}';;
+*" pods --state ready "*:good-fewer-pods*) cat "{fixtures}/2.1.5-pods-fewer.txt";;
+*" pods --state ready "*:good*) cat "{fixtures}/2.1.5-pods.txt";;
 *:good*) case "$*" in *images*) echo '{{"images": []}}';; esac;;
 *) cat "{fixtures}/1.6.20-$kind.txt" >&2; exit 1;;
 esac

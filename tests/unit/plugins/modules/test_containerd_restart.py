@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -269,6 +270,63 @@ def test_an_interrupted_change_is_undone_first(
     assert (node.config.read_text(), node.running(), result.get("failed")) == ("good", "good", None)
 
 
+# ---- CRI answers, and the node is worse than before ----
+
+NO_NETWORK = "NetworkPluginNotReady: Network plugin returns error: cni plugin not initialized"
+RESTARTED_AND = "containerd was restarted (systemctl restart containerd), and"
+WORSE = {
+    "good-no-network": (
+        "condition_lost",
+        f"{RESTARTED_AND} NetworkReady, which was true before, is false: {NO_NETWORK}.",
+        NO_NETWORK,
+    ),
+    "good-no-pods": (
+        "pods_lost",
+        f"{RESTARTED_AND} of the pods that were ready before, 3 of 3 are gone or not ready: kube-system/coredns, "
+        "kube-system/db, kube-system/web.",
+        "of the pods that were ready before, 3 of 3 are gone or not ready: kube-system/coredns, kube-system/db, "
+        "kube-system/web",
+    ),
+    "good-fewer-pods": (
+        "pods_lost",
+        f"{RESTARTED_AND} of the pods that were ready before, 1 of 3 are gone or not ready: kube-system/db.",
+        "of the pods that were ready before, 1 of 3 are gone or not ready: kube-system/db",
+    ),
+}
+
+
+@pytest.mark.parametrize("word", WORSE)
+def test_what_the_kubelet_would_miss_is_taken_back(node: Node, run_module: RunModule, word: str) -> None:
+    change = node.change(word)
+    result = restart(run_module, close=True)
+    reason, says, text = WORSE[word]
+    assert result["msg"] == (
+        f"{says} {put_back(change, node)} containerd was restarted with that, and CRI answered after 0.5 s."
+    )
+    assert (result["failed"], result["reason"], result["text"]) == (True, reason, text)
+    assert (node.config.read_text(), node.running(), states(node)) == ("good", "good", [("closed", "undone")])
+
+
+@pytest.mark.parametrize("word", ["good-slow-network", "good-fewer-pods-stopped"])
+def test_what_comes_later_or_was_to_end_is_no_loss(node: Node, run_module: RunModule, word: str) -> None:
+    change = node.change(word)
+    assert restart(run_module, close=True)["closed"] == [change.id]
+
+
+@pytest.mark.parametrize("word", ["good-no-network", "good-no-pods"])
+def test_what_was_so_before_is_no_loss(node: Node, run_module: RunModule, word: str) -> None:
+    (node.directory / "running").write_text(word)
+    change = node.change(word)
+    assert restart(run_module, close=True)["closed"] == [change.id]
+
+
+@pytest.mark.parametrize("word", ["good-no-network", "good-no-pods"])
+def test_where_cri_did_not_answer_nothing_is_missed(node: Node, run_module: RunModule, word: str) -> None:
+    (node.directory / "running").unlink()
+    change = node.change(word)
+    assert restart(run_module, close=True)["closed"] == [change.id]
+
+
 # ---- the old state does not come up either ----
 
 
@@ -404,6 +462,24 @@ def test_bad_options(node: Node, run_module: RunModule, options: dict[str, t.Any
 
 
 # ---- how it may end ----
+
+
+def test_what_ends_again_and_again_is_told_in_its_own_words(node: Node, run_module: RunModule) -> None:
+    change = node.change("fatal")
+    node.show(NRestarts="2", ActiveState="failed", SubState="failed")
+    result = restart(run_module, wait=600)
+    said = (
+        "Failed to run CRI service: stream server error: listen tcp 203.0.113.9:7000: bind: cannot assign requested "
+        "address"
+    )
+    passed = re.search(r"within ([\d.]+) s: ", result["msg"])
+    assert passed and float(passed.group(1)) < 60
+    assert result["msg"] == (
+        f"containerd was restarted (systemctl restart containerd), and CRI on {ENDPOINT} did not answer within "
+        f"{passed.group(1)} s: {DOWN} ({said}). {put_back(change, node)} containerd was restarted with that, and CRI "
+        "answered after 0.5 s."
+    )
+    assert (result["reason"], result["text"]) == ("containerd_down", said)
 
 
 def test_it_gives_up_on_what_ends_again_and_again(node: Node, run_module: RunModule) -> None:
