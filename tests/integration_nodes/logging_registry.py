@@ -90,11 +90,14 @@ class Handler(socketserver.BaseRequestHandler):
     def answer(self, connection: t.Any, head: str, *, scheme: str, client: bool) -> None:
         request, *lines = head.split("\r\n")
         headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
+        path, _mark, query = request.split(" ")[1].partition("?")
         write_down(
             number=self.number,
             scheme=scheme,
             host=headers.get("host", ""),
-            path=request.split(" ")[1].split("?")[0],
+            path=path,
+            query=query,
+            method=request.split(" ")[0],
             client=client,
             refused=False,
             authorization=headers.get("authorization", ""),

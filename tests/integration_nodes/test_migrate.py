@@ -102,6 +102,8 @@ class Ask:
     refused: bool = False
     authorization: str = ""
     meta: str = ""
+    query: str = ""
+    method: str = ""
 
 
 @dataclasses.dataclass
@@ -249,6 +251,8 @@ def _ask(entry: dict[str, t.Any]) -> Ask:
         refused=entry["refused"],
         authorization=entry.get("authorization", ""),
         meta=entry.get("meta", ""),
+        query=entry.get("query", ""),
+        method=entry.get("method", ""),
     )
 
 
@@ -361,6 +365,95 @@ def test_the_same_endpoints_are_asked(
     if found.before and (is_1 or not any(found.legacy.tls.values())):
         assert found.after == found.before
     assert found.with_headers in ({}, found.after)
+
+
+HUB = "https://registry-1.docker.io/v2"
+MIRROR = "https://mirror.example.com/v2"
+# What the tables of old mean, rule by rule: a file, a namespace, and whom containerd itself asks for it, in order.
+RULES: dict[str, tuple[str, str, list[str]]] = {
+    "/v2 follows an endpoint without a path, and the registry itself comes last": (
+        "hub-one-mirror",
+        "docker.io",
+        ["https://hub-cache.example.com/v2", HUB],
+    ),
+    "a path is taken as it stands, without /v2": (
+        "path",
+        "registry.k8s.io",
+        ["https://harbor.example.com/k8s-cache", "https://registry.k8s.io/v2"],
+    ),
+    "a lone slash is a path, and /v2 is lost": (
+        "path-lone-slash",
+        "docker.io",
+        ["https://mirror.example.com", "https://mirror-b.example.com/v2", HUB],
+    ),
+    "* serves a registry that has no entry": (
+        "every-registry-but-one",
+        OTHER,
+        [MIRROR, "https://mirror-b.example.com/v2/all", f"https://{OTHER}/v2"],
+    ),
+    "an entry keeps its registry from *": (
+        "every-registry-but-one",
+        "quay.io",
+        ["https://quay-cache.example.com/v2", "https://quay.io/v2"],
+    ),
+    "an empty entry keeps its registry from *": (
+        "every-registry-and-empty-one",
+        "ghcr.io",
+        ["https://ghcr.io/v2"],
+    ),
+    "a registry among its own endpoints is not asked once more": (
+        "endpoint-is-its-own-registry",
+        "ghcr.example.com",
+        [MIRROR, "https://ghcr.example.com/v2"],
+    ),
+    "without a scheme it is https, on loopback http": (
+        "scheme-left-out",
+        "docker.io",
+        [
+            MIRROR,
+            "https://mirror-b.example.com:8443/cache",
+            "http://localhost:5000/v2",
+            "http://127.0.0.1:5000/v2",
+            HUB,
+        ],
+    ),
+}
+
+
+def taken(measured: dict[str, dict[str, Measured | Exception | None]], on: str, name: str) -> Measured:
+    found = measured[on][name]
+    assert isinstance(found, Measured)
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("on", [on for on in NODES if on in THOROUGH])
+def test_rule(measured: dict[str, dict[str, Measured | Exception | None]], on: str, rule: str) -> None:
+    name, namespace, urls = RULES[rule]
+    found = taken(measured, on, name)
+    # Beside the config_path that 2.2.0 and 2.2.1 have by themselves, no tables count.
+    for route in filter(None, (found.before.get(namespace), found.after[namespace])):
+        assert [ask.url for ask in route] == urls
+
+
+@pytest.mark.parametrize("on", [on for on in NODES if on in THOROUGH])
+def test_rule_a_mirror_resolves_and_is_told_whose_image_it_is(
+    measured: dict[str, dict[str, Measured | Exception | None]], on: str
+) -> None:
+    found = taken(measured, on, "hub-one-mirror")
+    for route in filter(None, (found.before.get("docker.io"), found.after["docker.io"])):
+        assert [(ask.method, ask.query) for ask in route] == [("HEAD", "ns=docker.io"), ("HEAD", "")]
+
+
+@pytest.mark.parametrize("on", [on for on in NODES if on in THOROUGH])
+def test_rule_tls_and_credentials_are_those_of_the_host_and_port_of_an_endpoint(
+    measured: dict[str, dict[str, Measured | Exception | None]], on: str
+) -> None:
+    """In whichever registry's entry the endpoint stands; another port of the same host is another one."""
+    trusted = taken(measured, on, "tls-of-one-host-in-many-registries").after
+    assert [trusted[name][0].refused for name in ("docker.io", "quay.io", "registry.k8s.io")] == [False] * 3
+    mirror, upstream = taken(measured, on, "auth-of-a-mirror").after["docker.io"]
+    assert (mirror.refused, bool(mirror.authorization), bool(upstream.authorization)) == (False, True, False)
 
 
 def test_how_many(
