@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet, Check
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import Applied, NodeAction, Result
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import unit_command
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.candidate import judge
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.composition import composed
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import about
@@ -58,6 +59,19 @@ class Planner:
     def plan(self, view: View) -> Planned:
         """:raises DomainError: nothing may be written."""
         raise NotImplementedError
+
+    def unread(self, view: View, path: str) -> t.Iterator[str]:
+        """A warning, if nothing may read this config.toml.
+
+        :raises DomainError: the unit's containerd reads another one.
+        """
+        unknown = unit_command.to_read(view.state, path)
+        if unknown:
+            view.read(files=unknown)
+        expected = self.options["containerd_version"] is not None
+        doubt = unit_command.doubt(view.state, path, self.action.unit, expected=expected)
+        if doubt is not None:
+            yield doubt
 
 
 class PlanAction(NodeAction):

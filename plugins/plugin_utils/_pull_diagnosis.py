@@ -22,7 +22,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.diagnosis imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import config_file
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.unit_command import files_read
 from ansible_collections.airgap.nodes.plugins.plugin_utils._pem import read_certificate
 
 USUAL_FILE, USUAL_TREE = "/etc/containerd/config.toml", "/etc/containerd/certs.d"
@@ -88,7 +88,7 @@ class PullDiagnosis:
             directories=tree["directories"],
             programs=["containerd"],
         )
-        path = config_file(state)
+        path = files_read(state)[0]
         if path not in state.files:
             state = state.and_also(self._action.read(files=[path]))
         release = self._action.release(state, None, newest_for_newer=True)

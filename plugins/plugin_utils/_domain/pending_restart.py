@@ -15,19 +15,18 @@ from a systemd that does not count its starts, counts if it is newer than the ru
 from __future__ import annotations
 
 import datetime
-import itertools
 import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK, Change
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, Journaled, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.unit_command import is_read
 
 UNIT = "containerd.service"
 MARK = RESTART_MARK
 _TEXT = "config.toml was changed by airgap.nodes after containerd had started.\n"
 _INVOCATION = re.compile(r"^invocation=(\S+)$", re.MULTILINE)
-_DEFAULT_FILE = "/etc/containerd/config.toml"
 _NOT_UP = ("activating", "failed")
 
 
@@ -58,7 +57,7 @@ def can_run(state: NodeState) -> bool:
 
 def is_pending(state: NodeState, file: str) -> bool:
     """Whether containerd runs with an older file than an edit of ours left behind, or does not get up with it."""
-    if not _reads(state, file):
+    if not is_read(state, file):
         return False
     unit = state.unit or {}
     if unit["active_state"] in _NOT_UP:
@@ -88,7 +87,7 @@ def is_due(state: NodeState, file: str, *, changed: bool) -> bool:
 
 def mark(state: NodeState, file: str) -> tuple[Change, ...]:
     """The changes that leave the mark, for in front of the edit: a mark without an edit costs a restart at worst."""
-    if not _reads(state, file):
+    if not is_read(state, file):
         return ()
     unit = state.unit or {}
     content = f"{_TEXT}invocation={unit['invocation']}\n" if unit.get("invocation") else _TEXT
@@ -97,22 +96,3 @@ def mark(state: NodeState, file: str) -> tuple[Change, ...]:
         return (Change(op="replace", path=MARK, content=content.encode(), expect=found.sha256),)
     directory = Change(op="mkdir", path=MARK.rpartition("/")[0], mode="0755")
     return (directory, Change(op="create", path=MARK, content=content.encode(), mode="0644"))
-
-
-def _reads(state: NodeState, file: str) -> bool:
-    """Whether there is a containerd here that reads this file when it starts."""
-    if state.unit is None or state.unit["load_state"] != "loaded":
-        return False
-    return file in _files(state)
-
-
-def config_file(state: NodeState) -> str:
-    """The file that the unit's containerd reads."""
-    return _files(state)[0]
-
-
-def _files(state: NodeState) -> list[str]:
-    started = state.unit["exec_start"] if state.unit else []
-    words = [part for word in started for part in word.split("=", 1)]
-    named = [after for word, after in itertools.pairwise(words) if word in ("-c", "--config", "-config")]
-    return named or [_DEFAULT_FILE]

@@ -46,6 +46,7 @@ class ConfigPlanner(Planner):
     def plan(self, view: View) -> Planned:
         path, backup = self.path, self.options["backup"]
         release = self.action.release(view.state, self.options["containerd_version"])
+        unread = tuple(self.unread(view, path))
         with about(path):
             intent = read_intent(self.options, release)
             config = view.config(path, release, self.drop_in)
@@ -64,7 +65,7 @@ class ConfigPlanner(Planner):
                 masked_difference(edit.path, difference) for edit in plan.files for difference in edit.differences
             ],
         }
-        warnings = [*plan.warnings, *(without_copy(state, plan) if backup else ())]
+        warnings = [*unread, *plan.warnings, *(without_copy(state, plan) if backup else ())]
         if not has_credentials:
             warnings += left_open(state, plan, is_secret=holds_secret)
         return Planned(

@@ -56,16 +56,17 @@ class MigratePlanner(Planner):
             legacy = read_legacy(config.files, release)
             if not migrate.is_needed(legacy, self.wish):
                 return self._nothing(view, legacy, release)
+            unread = tuple(self.unread(view, path))
             migration = self._migration(view, legacy, release)
             tree = plan_registries(view.state, migration.intent, {}, release)
             proofs = migrate.prove(migration, view.state, tree, release)
             plan = plan_config(config.content, migration.config_intent, release, path=path, imported=config.imported)
         changes = config_changes(view.state, plan, backup=backup, is_secret=holds_secret)
         result = migrate_report.migration_report(path, release, migration, tree=tree, plan=plan, proofs=proofs)
-        copies = [f"{path}: {warning}" for warning in (without_copy(view.state, plan) if backup else ())]
+        warnings = [*unread, *(without_copy(view.state, plan) if backup else ())]
         return self._planned(
             {**result, "restart_required": pending_restart.is_due(view.state, path, changed=plan.restart_required)},
-            warnings=copies,
+            warnings=[f"{path}: {warning}" for warning in warnings],
             # The tree leaves first: config.toml must not name what is not there yet.
             changes=ChangeSet((*tree.changes.changes, *changes.changes)),
             diff=(*tree_diff(tree, {}), *config_diff(view.state, plan)),

@@ -31,7 +31,8 @@ class Machine:
             "main_pid": 7,
             "started": 0.0,
             "invocation": "first",
-            "exec_start": ["/usr/bin/containerd"],
+            # Which file that reads nobody can tell, so that nothing is marked on this machine.
+            "exec_start": ["/usr/bin/start-containerd"],
         }
         # What containerd prints of the contents that it is asked about.
         self.dumps = {"before": "version = 3\n", "after": "version = 3\n"}

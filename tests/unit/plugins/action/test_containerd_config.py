@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.action.containerd_config import ActionModule
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
 from ansible_collections.airgap.nodes.tests.unit.plugins.action.fake_node import Machine, Node, Raw
 
 CRI = "io.containerd.grpc.v1.cri"
@@ -96,6 +97,48 @@ def test_a_unit_that_is_not_there_is_found_before_anything_is_written(node: Node
     assert (node.text(), node.machine.calls) == (FILE, ["_node_read"])
     # As in an image build, where the unit comes later.
     assert node.run(sandbox_image=IMAGE, containerd_version="1.7")["changed"]
+
+
+# --- the file that containerd reads
+
+CONTAINERD = "/usr/bin/containerd"
+OTHER = "/etc/containerd/other.toml"
+
+
+@pytest.mark.parametrize(("more", "read"), [(("--config", OTHER), OTHER), ((), "/etc/containerd/config.toml")])
+def test_a_file_that_the_unit_does_not_read_is_not_edited(node: Node, more: tuple[str, ...], read: str) -> None:
+    node.write(FILE)
+    node.machine.unit = {**(node.machine.unit or {}), "exec_start": [CONTAINERD, *more]}
+    result = node.run(sandbox_image=IMAGE)
+    assert result["msg"] == (
+        f"path: the unit containerd.service has containerd read {read}, and not {node.file}: nothing that is written "
+        f"there would have an effect. Name {read} in path, in the role with containerd_config_file; or have the unit "
+        f"started with --config {node.file} first. Where such a unit is yet to come, name the release in "
+        "containerd_version."
+    )
+    assert (node.text(), node.machine.calls) == (FILE, ["_node_read", "_node_read"])
+    result = node.run(sandbox_image=IMAGE, containerd_version="1.7")
+    assert (result["changed"], result["warnings"]) == (
+        True,
+        [
+            f"{node.file}: Nothing reads it as things are: the unit containerd.service has containerd read {read}, and "
+            f"not {node.file}."
+        ],
+    )
+
+
+@pytest.mark.parametrize("directory", [True, False], ids=["its directory is a link", "it is a link"])
+def test_a_file_that_the_unit_reads_by_another_name(
+    node: Node, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, directory: bool
+) -> None:
+    monkeypatch.setattr(pending_restart, "MARK", str(tmp_path / "mark" / "is_due"))
+    node.write(FILE)
+    link = tmp_path / "link"
+    link.symlink_to(node.file.parent if directory else node.file)
+    read = str(link / node.file.name) if directory else str(link)
+    node.machine.unit = {**(node.machine.unit or {}), "exec_start": [CONTAINERD, f"--config={read}"]}
+    assert node.run(sandbox_image=IMAGE)["changed"]
+    assert (tmp_path / "mark" / "is_due").exists()
 
 
 # --- files that config.toml imports
