@@ -234,7 +234,10 @@ def _with_known_snapshotters(
         wish = asked.get(path)
         if fault is None or (wish is None and snapshotters.fault(name, effective, release) is not None):
             continue
-        if wish is None or intent.unsupported == "error":
+        is_refused = intent.unsupported == "error" or (
+            intent.unsupported == "warn" and not snapshotters.is_of_some_node(name)
+        )
+        if wish is None or is_refused:
             raise _missing_snapshotter(path, wish, fault, intent)
         if intent.unsupported == "warn":
             wishes = [other for other in wishes if other is not wish]

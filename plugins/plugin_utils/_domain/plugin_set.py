@@ -152,6 +152,11 @@ def built_in_of(kind: str, release: Release) -> tuple[str, ...]:
     return tuple(name.rpartition(".")[2] for name in built_in(release) if name.rpartition(".")[0] == kind)
 
 
+def is_of_some_release(name: str) -> bool:
+    """Whether some release brings along the plugin with this id."""
+    return name in _plugins()
+
+
 def proxy_types(release: Release) -> dict[str, str]:
     """What the type of a proxy plugin can be, and the plugin's type that comes of it."""
     known = {short: kind for short, (kind, span) in _PROXY_TYPES.items() if _holds(_spans(span), release)}

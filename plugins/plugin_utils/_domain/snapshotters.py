@@ -23,6 +23,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.image_pulls i
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.plugin_set import (
     DIFFER,
     built_in_of,
+    is_of_some_release,
     proxies_of,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.plugin_set import SNAPSHOTTER as KIND
@@ -78,6 +79,11 @@ def fault(name: str, effective: Data, release: Release) -> Fault | None:
             f'Set what it needs in the same task: settings: {{plugins: {{"{table[1]}": {{{missing[0]}: ...}}}}}}.',
         )
     return None
+
+
+def is_of_some_node(name: str) -> bool:
+    """Whether another release has it by itself; any other name that no proxy has is a slip as likely as not."""
+    return is_of_some_release(f"{KIND}.{name}")
 
 
 def unpack_fault(entries: t.Any, effective: Data, release: Release) -> Fault | None:

@@ -259,9 +259,20 @@ def test_keys_of_later_releases_left_out_with_a_warning() -> None:
 
 
 def test_left_out_with_a_warning() -> None:
-    planned = plan({"snapshotter": "foo", "enable_selinux": True}, "version = 2\n", unsupported="warn")
-    assert "foo" not in planned.text
+    planned = plan({"snapshotter": "erofs", "enable_selinux": True}, "version = 2\n", "1.7.24", unsupported="warn")
+    assert "erofs" not in planned.text
     assert "it is left out on this node" in planned.warnings[0]
+
+
+@pytest.mark.parametrize("unsupported", ["error", "warn"])
+def test_one_of_no_release_and_no_proxy_is_an_error_in_any_case(unsupported: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        plan({"snapshotter": "overlay"}, "version = 2\n", "1.7.24", unsupported=unsupported)
+    assert str(caught.value) == (
+        "snapshotter: containerd 1.7.24 has no snapshotter 'overlay': built in are aufs, blockfile, btrfs, devmapper, "
+        "native, overlayfs, zfs, and its files name none in proxy_plugins; CRI would not load. Name one of these, or "
+        "add proxy_plugins.overlay with type: snapshot and its address in the same task."
+    )
 
 
 def test_one_in_use_whose_proxy_goes_is_an_error_in_any_case() -> None:
