@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result, plain
+from ansible_collections.airgap.nodes.plugins.plugin_utils._action import Result
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.pending_restart import unit_name
+from ansible_collections.airgap.nodes.plugins.plugin_utils._node_module import NodeModule
 from ansible_collections.airgap.nodes.plugins.plugin_utils._pull_diagnosis import PullDiagnosis
 
 MAX_IMAGES = 8
@@ -19,23 +20,16 @@ NOT_OF_REGISTRIES = frozenset(
 )
 
 
-class ActionModule(NodeAction):
+class ActionModule(NodeModule):
     """Lets the module pull; after a failure reads whom containerd asks, has each of them asked, and judges."""
-
-    _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         result = super().run(tmp, task_vars)
         # What the task says of itself can be lost: failed_when has the last word.
         return result if self._task.async_val else {**result, "is_failed": bool(result.get("failed"))}
 
-    def _options(self) -> Result:
-        # The module itself judges its options.
-        options: Result = plain(self._task.args)
-        return options
-
     def execute(self, options: Result) -> Result:
-        result: Result = self._execute_module(task_vars=self._variables, wrap_async=self._task.async_val)
+        result = super().execute(options)
         failed = [each for each in result.get("failed_images") or () if each["reason"] not in NOT_OF_REGISTRIES]
         if failed:
             self.unit = unit_name(options.get("unit") or "containerd")
