@@ -15,7 +15,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import (
     holds_secret,
     masked_difference,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart, runtime_files
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_changes import (
     config_changes,
     left_open,
@@ -54,6 +54,7 @@ class ConfigPlanner(Planner):
                 config.content, intent, release, path=path, imported=config.imported, drop_in=config.drop_in
             )
         self._check_upgrade(plan)
+        self._check_runtimes(view, plan)
         state, has_credentials = view.state, bool(intent.credentials.wishes)
         changes = config_changes(state, plan, backup=backup, is_secret=holds_secret, has_credentials=has_credentials)
         result: Result = {
@@ -84,6 +85,14 @@ class ConfigPlanner(Planner):
         if self.options["unsupported"] == "write" or plan.upgrade is not None:
             return ()
         return tuple(difference.path for difference in plan.differences if difference.after is not None)
+
+    def _check_runtimes(self, view: View, plan: ConfigPlan) -> None:
+        """What a runtime class is made of has to be on the node, unless that is yet to get a containerd."""
+        named = runtime_files.newly_named(plan.differences)
+        if named and pending_restart.can_run(view.state) and self.options["unsupported"] != "write":
+            with about(self.path):
+                # Whether they are there is enough: programs are large.
+                runtime_files.check_there(named, self.action.read(files=sorted(set(named.values())), max_bytes=1))
 
     def _check_upgrade(self, plan: ConfigPlan) -> None:
         """A file in a newer version has to be the same to the node's own containerd, where there is one."""

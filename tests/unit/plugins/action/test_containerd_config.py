@@ -141,6 +141,38 @@ def test_a_file_that_the_unit_reads_by_another_name(
     assert (tmp_path / "mark" / "is_due").exists()
 
 
+# --- what a runtime class is made of
+
+
+def crun(place: pathlib.Path) -> list[Raw]:
+    return [{"name": "crun", "runtime_type": "io.containerd.runc.v2", "options": {"BinaryName": str(place)}}]
+
+
+def test_a_runtime_that_is_not_on_the_node_is_refused(node: Node, tmp_path: pathlib.Path) -> None:
+    node.write(FILE)
+    program = tmp_path / "crun"
+    result = node.run(runtimes=crun(program), default_runtime_name="crun")
+    assert result["msg"] == (
+        f'{node.file}: plugins."{CRI}".containerd.runtimes.crun.options.BinaryName: {program} is not on this node: no '
+        "pod of the runtime class crun could run. Install it first, or mend the path in runtimes; unsupported: write "
+        "writes it without looking."
+    )
+    assert (node.text(), node.machine.calls) == (FILE, ["_node_read", "_node_read"])
+    program.write_bytes(b"larger than one byte")
+    assert node.run(runtimes=crun(program), default_runtime_name="crun")["changed"]
+    # What is in the file already is not looked at again.
+    program.unlink()
+    assert "failed" not in node.run(runtimes=crun(program))
+    assert node.machine.calls == ["_node_read"]
+
+
+@pytest.mark.parametrize("build", [True, False], ids=["no containerd yet", "unsupported: write"])
+def test_a_runtime_that_may_come_later(node: Node, tmp_path: pathlib.Path, build: bool) -> None:
+    node.machine.version = None if build else "1.7.24"
+    more = {"containerd_version": "1.7"} if build else {"unsupported": "write"}
+    assert node.run(runtimes=crun(tmp_path / "crun"), **more)["changed"]
+
+
 # --- files that config.toml imports
 
 IMAGES = "io.containerd.cri.v1.images"
