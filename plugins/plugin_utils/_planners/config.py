@@ -46,13 +46,13 @@ class ConfigPlanner(Planner):
     def plan(self, view: View) -> Planned:
         path, backup = self.path, self.options["backup"]
         release = self.action.release(view.state, self.options["containerd_version"])
-        unread = tuple(self.unread(view, path))
         with about(path):
             intent = read_intent(self.options, release)
             config = view.config(path, release, self.drop_in)
             plan = plan_config(
                 config.content, intent, release, path=path, imported=config.imported, drop_in=config.drop_in
             )
+        unread = tuple(self.unread(view, path))
         self._check_upgrade(plan)
         self._check_runtimes(view, plan)
         state, has_credentials = view.state, bool(intent.credentials.wishes)

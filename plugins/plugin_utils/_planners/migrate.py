@@ -56,11 +56,11 @@ class MigratePlanner(Planner):
             legacy = read_legacy(config.files, release)
             if not migrate.is_needed(legacy, self.wish):
                 return self._nothing(view, legacy, release)
-            unread = tuple(self.unread(view, path))
             migration = self._migration(view, legacy, release)
             tree = plan_registries(view.state, migration.intent, {}, release)
             proofs = migrate.prove(migration, view.state, tree, release)
             plan = plan_config(config.content, migration.config_intent, release, path=path, imported=config.imported)
+        unread = tuple(self.unread(view, path))
         changes = config_changes(view.state, plan, backup=backup, is_secret=holds_secret)
         result = migrate_report.migration_report(path, release, migration, tree=tree, plan=plan, proofs=proofs)
         warnings = [*unread, *(without_copy(view.state, plan) if backup else ())]
