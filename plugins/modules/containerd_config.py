@@ -23,6 +23,8 @@ options:
   path:
     description:
       - The file on the node. A symlink is followed and the file it leads to is replaced.
+      - One that the containerd of O(unit) does not read, as far as its command tells, is refused; with
+        O(containerd_version) that is a warning.
     type: str
     default: /etc/containerd/config.toml
   sandbox_image:
