@@ -20,6 +20,8 @@ OPS = ("create", "replace", "delete", "mkdir", "rmdir")
 _OPS_WITH_CONTENT = ("create", "replace")
 _OPS_WITH_EXPECT = ("replace", "delete")
 _OPS_NEEDING_MODE = ("create", "mkdir")
+# What a change that the node knows of can be.
+PREPARED, OPEN, CLOSED = "prepared", "open", "closed"
 # Tells later runs that containerd has to be restarted, until it was. Lost at a reboot, after which it has read
 # everything anyway.
 RESTART_MARK = "/run/airgap.nodes/containerd-restart-required"

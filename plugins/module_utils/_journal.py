@@ -27,7 +27,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import CLOSED, OPEN, PREPARED, RESTART_MARK
 from ansible_collections.airgap.nodes.plugins.module_utils._files import FileError, read_regular, reason
 from ansible_collections.airgap.nodes.plugins.module_utils._transaction import (
     Attributes,
@@ -53,7 +53,6 @@ ROOT = "/var/lib/airgap.nodes"
 KEEP = 5
 FORMAT = 1
 
-PREPARED, OPEN, CLOSED = "prepared", "open", "closed"
 PROVED, UNPROVED, UNDONE = "proved", "unproved", "undone"
 
 _ID = re.compile(r"(\d{6,})-\d{8}T\d{6}Z")

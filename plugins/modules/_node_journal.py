@@ -146,12 +146,10 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import printable
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import OPEN, PREPARED, printable
 from ansible_collections.airgap.nodes.plugins.module_utils._files import FileError
 from ansible_collections.airgap.nodes.plugins.module_utils._journal import (
     KEEP,
-    OPEN,
-    PREPARED,
     PROVED,
     ROOT,
     UNPROVED,

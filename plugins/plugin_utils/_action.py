@@ -16,8 +16,8 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import ChangeSet, Check
-from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP, OPEN, ROOT
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import OPEN, ChangeSet, Check
+from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP, ROOT
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import pending_restart
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError

@@ -10,7 +10,7 @@ import dataclasses
 import fnmatch
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.module_utils._journal import OPEN, PREPARED
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import OPEN, PREPARED
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,13 +17,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import (
+    OPEN,
     RESTART_MARK,
     Change,
     ChangeSet,
     Check,
     sha256,
 )
-from ansible_collections.airgap.nodes.plugins.module_utils._journal import OPEN, Journal, Record
+from ansible_collections.airgap.nodes.plugins.module_utils._journal import Journal, Record
 
 from faults.on_node.calls import Call
 
