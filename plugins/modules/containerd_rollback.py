@@ -194,10 +194,10 @@ import typing as t
 from dataclasses import replace
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import printable
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import PREPARED, printable
 from ansible_collections.airgap.nodes.plugins.module_utils._cri_node import BadOption
 from ansible_collections.airgap.nodes.plugins.module_utils._files import FileError
-from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP, PREPARED, PROVED, Journal, Undone
+from ansible_collections.airgap.nodes.plugins.module_utils._journal import KEEP, PROVED, Journal, Undone
 from ansible_collections.airgap.nodes.plugins.module_utils._restart import Containerd, NotReady
 from ansible_collections.airgap.nodes.plugins.module_utils._signals import signals_held_back
 from ansible_collections.airgap.nodes.plugins.module_utils._undoing import (
