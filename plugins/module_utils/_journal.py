@@ -432,6 +432,8 @@ class Journal:
             undone, record = self._plan_back(to, by=by, force=force)
             if record is None:
                 return undone
+            if record.restart:
+                _leave_mark()
             opened, effective = self.carry_out(replace(record, reason=reason), _is_same_file)
             for path in undone.restored:
                 if path not in _paths(effective):

@@ -342,6 +342,14 @@ def test_the_mark_stays_when_a_change_is_undone(node: Node, restart_mark: pathli
     assert not restart_mark.parent.exists()
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_going_back_leaves_the_mark(node: Node, restart_mark: pathlib.Path, *, restart: bool) -> None:
+    """The journal tells the time of a change in seconds; containerd may have started in the same one."""
+    node.write("1", restart=restart, proof=False)
+    node.journal.go_back("last", "asked for")
+    assert (restart_mark.exists(), node.config.read_bytes()) == (restart, b"0")
+
+
 @pytest.mark.parametrize("act", ["undo", "recover"])
 def test_the_mark_is_there_before_the_first_file_comes_back(node: Node, restart_mark: pathlib.Path, act: str) -> None:
     change = marking(node, restart_mark, "1")
