@@ -375,8 +375,9 @@ options:
         which a fleet of different releases may want; a name that no release knows is an error even so. V(write) writes
         whatever it is all the same, with a warning.
       - The same goes for a snapshotter that the node's containerd does not have. Plugins that it does not have, in
-        C(required_plugins) for example, are only written with V(write). No file is written with
-        which containerd would not come up.
+        C(required_plugins) for example, are only written with V(write), and so are programs and files of a runtime
+        class that are not on the node, such as its C(BinaryName). No file is written with which containerd would not
+        come up.
       - Of several O(cni.bin_dirs) both write the first one before containerd 2.1, which has room for one.
     type: str
     choices: [error, warn, write]
