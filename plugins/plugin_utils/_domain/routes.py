@@ -112,8 +112,8 @@ class Config:
         """The directories that are searched. The transfer service takes a list for one name, which is nowhere."""
         pulls_locally = bool(local_pull_reasons(self.data, self.release))
         if self.release.rules.registry.searches_lists or pulls_locally:
-            return tuple(filter(None, self.config_path.split(":")))
-        return () if ":" in self.config_path or not self.config_path else (self.config_path,)
+            return tuple(map(_absolute, filter(None, self.config_path.split(":"))))
+        return () if ":" in self.config_path or not self.config_path else (_absolute(self.config_path),)
 
     def auth(self, host: str) -> str:
         found = self.legacy.auth.get(host, {})
@@ -121,6 +121,11 @@ class Config:
             return found["auth"]
         user, password = found.get("username", ""), found.get("password", "")
         return base64.b64encode(f"{user}:{password}".encode()).decode() if user or password else ""
+
+
+def _absolute(root: str) -> str:
+    """The unit starts containerd in the root directory, and Go cleans a path before it looks for it."""
+    return "/" + posixpath.normpath(f"/{root}").lstrip("/")
 
 
 def reading(root: str) -> dict[str, list[str]]:
