@@ -592,8 +592,8 @@ def _pattern(root: str) -> str:
 
 
 def _absolute(root: str) -> str:
-    """A directory as it is read; containerd's working directory is the root, where systemd starts it."""
-    return posixpath.normpath(f"/{root.lstrip('/')}")
+    """The unit starts containerd in the root directory, and Go cleans a path before it looks for it."""
+    return "/" + posixpath.normpath(f"/{root}").lstrip("/")
 
 
 def _line(content: bytes | None, path: KeyPath) -> int | None:
