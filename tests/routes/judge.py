@@ -67,7 +67,7 @@ def foresee(case: Case, its_release: Release, pems: Mapping[str, bytes]) -> Fore
 
 
 def asks_nobody(route: routes.Route) -> bool:
-    return any(obstacle.kind in ("unreadable", "crashes") for obstacle in route.obstacles)
+    return route.fails is not None
 
 
 def loads_cri(config: routes.Config) -> bool:

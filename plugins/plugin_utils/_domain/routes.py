@@ -103,6 +103,11 @@ class Step:
     delivers: bool = True
 
     @property
+    def can_be_asked(self) -> bool:
+        """Whether containerd gets as far as asking; the upstream of ``_default`` has no name here, and can be."""
+        return self.is_upstream or self.endpoint.can_be_asked
+
+    @property
     def tags(self) -> bool:
         """Whether it is asked what a tag means."""
         return self.may("pull", "resolve")
@@ -119,8 +124,8 @@ class Step:
 class Route:
     """The way to one image, an endpoint twice if containerd asks it twice.
 
-    ``source`` is the file that names the endpoints, empty if none does. ``steps`` are there also where every pull fails
-    before anybody is asked, for who mends that; ``asked`` has those that are asked.
+    ``source`` is the file that names the endpoints, empty if none does. ``steps`` is what containerd goes through; they
+    are there also where every pull fails before anybody is asked, for who mends that. ``asked`` has those that are.
     """
 
     image: Image
@@ -142,12 +147,12 @@ class Route:
     @property
     def asked(self) -> tuple[Step, ...]:
         """Whom containerd asks, in order; nobody where every pull fails, or where it cannot be told."""
-        return () if self.fails or self.unknown else self.steps
+        return () if self.fails or self.unknown else tuple(step for step in self.steps if step.can_be_asked)
 
     @property
     def distinct(self) -> tuple[Step, ...]:
-        """The steps, each endpoint once."""
-        return tuple({step.endpoint: step for step in reversed(self.steps)}.values())[::-1]
+        """The steps to somebody, each endpoint once."""
+        return tuple({step.endpoint: step for step in reversed(self.steps) if step.can_be_asked}.values())[::-1]
 
     @property
     def entry(self) -> str:
@@ -290,20 +295,14 @@ def unread(config: Config, state: NodeState) -> list[str]:
 def route(image: Image, state: NodeState, config: Config) -> Route:
     """Whom containerd asks, by what was read."""
     found = _route(image, state, config)
-    asked = tuple(step for step in found.steps if step.endpoint.can_be_asked or _is_any(step))
     delivers = any(step.may("pull") for step in found.steps)
     obstacles = [*found.obstacles, *_of_steps(found), *_not_restarted(state, config)]
     return dataclasses.replace(
         found,
-        steps=tuple(dataclasses.replace(step, delivers=delivers) for step in asked),
+        steps=tuple(dataclasses.replace(step, delivers=delivers) for step in found.steps),
         obstacles=tuple(obstacles),
         release=config.release,
     )
-
-
-def _is_any(step: Step) -> bool:
-    """Whether it stands for whatever registry an image names."""
-    return step.is_upstream and not step.endpoint.host
 
 
 def _route(image: Image, state: NodeState, config: Config) -> Route:
@@ -575,7 +574,7 @@ def _of_steps(found: Route) -> t.Iterator[Obstacle]:
     if found.steps and not any(step.resolves(found.image) for step in found.steps):
         yield Obstacle("nobody_resolves", found.source)
     for step in found.steps:
-        if not step.endpoint.can_be_asked and not _is_any(step):
+        if not step.can_be_asked:
             yield Obstacle("host_lost", step.place.file, "", step.place.line)
 
 
