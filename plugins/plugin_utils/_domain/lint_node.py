@@ -66,7 +66,7 @@ class Node:
 
     @functools.cached_property
     def lines(self) -> t.Mapping[str, Lines]:
-        return {file.path: Lines.read(file.path, self.state.file(file.path).content) for file in self.files}
+        return {file.path: Lines.of(file.path, self.state.file(file.path).content) for file in self.files}
 
     @functools.cached_property
     def pages(self) -> list[Page]:

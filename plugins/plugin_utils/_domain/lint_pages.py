@@ -36,14 +36,9 @@ class Lines:
     statements: tuple[Statement, ...] = ()
 
     @classmethod
-    def read(cls, path: str, content: bytes | None) -> Lines:
-        """Of a file that is no TOML, no lines are known."""
-        try:
-            text = (content or b"").decode("utf-8").removeprefix("\ufeff")
-            tomllib.loads(text)
-            return cls(path, tuple(scan(text)))
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
-            return cls(path)
+    def of(cls, path: str, content: bytes | None) -> Lines:
+        """Those of a file that is known to be TOML."""
+        return cls(path, tuple(scan((content or b"").decode("utf-8").removeprefix("\ufeff"))))
 
     def place(self, key: KeyPath = ()) -> Place:
         """Where a key is first spoken of, or the inline table that holds it."""
@@ -107,7 +102,7 @@ class Page:
 
     @functools.cached_property
     def lines(self) -> Lines:
-        return Lines.read(self.path, self.entry.content)
+        return Lines(self.path) if self.data is None else Lines.of(self.path, self.entry.content)
 
     def place(self, *key: str) -> Place:
         return self.lines.place(key)
