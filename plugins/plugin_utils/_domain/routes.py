@@ -15,8 +15,10 @@ import dataclasses
 import posixpath
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, legacy_registry
+from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, legacy_registry, tree_routes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_registry import Legacy
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
@@ -121,6 +123,34 @@ class Config:
             return found["auth"]
         user, password = found.get("username", ""), found.get("password", "")
         return base64.b64encode(f"{user}:{password}".encode()).decode() if user or password else ""
+
+
+def image_of(text: str) -> Image:
+    """The image that a reference names, completed as containerd does it.
+
+    :raises DomainError: it is no reference to an image.
+    """
+    found = cri.parse_reference(text)
+    if found is None:
+        raise DomainError(f"{text!r} is no name of an image", fix="Write it as registry.example.com/pause:3.10.")
+    return Image(found.registry, found.repository, found.digest or found.tag or "latest")
+
+
+def configured_namespaces(state: NodeState, config: Config) -> list[str]:
+    """The registries that the node has something about, in its tree or in its tables; ``_default`` for all others."""
+    if not config.roots:
+        return sorted(ANY if name == legacy_registry.EVERY else name for name in config.legacy.mirrors)
+    found = {tree_routes.namespace_of(name) for root in config.roots for name in _names_in(root, state)}
+    return sorted(filter(None, found))
+
+
+def _names_in(root: str, state: NodeState) -> t.Iterator[str]:
+    return (name for name in state.listings.get(root.rstrip("/"), {}) if "/" not in name)
+
+
+def namespace_route(namespace: str, state: NodeState, config: Config) -> Route:
+    """Whom containerd asks for an image of a registry, by its tag; ``_default`` is any registry without an entry."""
+    return route(Image(namespace, "", "latest"), state, config)
 
 
 def reading(root: str) -> dict[str, list[str]]:

@@ -74,3 +74,7 @@ def _parted(host: str, scheme: str) -> tuple[str, str]:
     if colon > bracket and (bracket >= 0 or host.count(":") == 1):
         return host[:colon], host[colon + 1 :]
     return host, _DEFAULT_PORTS.get(scheme, "")
+
+
+# Nobody but the node itself.
+NOBODY = Trust()

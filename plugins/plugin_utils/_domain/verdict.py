@@ -7,17 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import NOWHERE, Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Route
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
 
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """Where something is said: a file of the node, a line of it, a key path as TOML writes it. Unknown parts are empty."""
-
-    file: str = ""
-    line: int | None = None
-    key: str = ""
+__all__ = ("Place", "Verdict", "judge")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +20,7 @@ class Verdict:
 
     is_closed: bool
     reason: str
-    place: Place = Place()
+    place: Place = NOWHERE
     rule: str = ""
 
 

@@ -373,7 +373,9 @@ CASES: dict[str, Case] = {
         "https://registry.example.com:5000/v2: see to that, or correct the realm that the registry names.",
     ),
     "realm_in_clear": Case(
-        answered(401, api=401, token={**token(problem=trouble("realm_in_clear")), "realm": "http://auth.example.com/t"}),
+        answered(
+            401, api=401, token={**token(problem=trouble("realm_in_clear")), "realm": "http://auth.example.com/t"}
+        ),
         "192.0.2.10; /v2/ 401; manifest 401; it sends to the token server http://auth.example.com/t, which has no TLS; "
         "the credentials were not sent there to find out more",
         "Let registry.example.com:5000 name a token server with https: containerd sends the credentials of "
