@@ -10,12 +10,14 @@ hashes, and nothing of what the files are for.
 from __future__ import annotations
 
 import base64
+import errno
 import fnmatch
 import functools
 import grp
 import math
 import os
 import pwd
+import re
 import stat
 import typing as t
 
@@ -28,6 +30,8 @@ MAX_ENTRIES = 20000
 
 _CHUNK = 64 * 1024
 _GLOB_CHARACTERS = frozenset("*?[")
+# What a file of certificates and keys is made of; nothing of what is in them.
+_PEM_LABEL = re.compile(rb"^-----BEGIN ([A-Z0-9 ]{1,40})-----\s*$", re.MULTILINE)
 # As many as Linux follows.
 _MAX_LINKS = 40
 # O_NONBLOCK: whatever a path turned into since it was looked at, opening it must not wait for a writer.
@@ -77,7 +81,8 @@ def _place(path: str, root: str) -> str:
 def inside(root: str, path: str) -> str:
     """Where a path of a copied tree lies; symlinks are followed as if the tree were all there is.
 
-    :raises FileError: a symlink leads out of the tree, or in circles.
+    :raises FileError: a symlink leads out of the tree.
+    :raises OSError: symlinks lead in circles.
     """
     found: t.List[str] = []
     pending = path.split("/")[::-1]
@@ -97,7 +102,7 @@ def inside(root: str, path: str) -> str:
             continue
         links += 1
         if links > _MAX_LINKS:
-            raise FileError("too many symlinks")
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         found = [] if target.startswith("/") else found
         pending.extend(target.split("/")[::-1])
     return os.path.join(root, *found)
@@ -124,6 +129,8 @@ def _described(place: str, *, max_bytes: int, with_content: bool) -> Entry:
     entry = _attributes(status, kind="file", size=len(content), sha256=sha256(content))
     if with_content:
         entry["content"] = base64.b64encode(content).decode("ascii")
+    else:
+        entry["pem"] = sorted({label.decode("ascii") for label in _PEM_LABEL.findall(content)})
     return entry
 
 

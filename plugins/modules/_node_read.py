@@ -180,6 +180,12 @@ files:
           returned: if something is there and its status could be read
           type: str
           sample: root
+        pem:
+          description: The kinds of PEM blocks in it.
+          returned: for files of O(directories) that could be read
+          type: list
+          elements: str
+          sample: [CERTIFICATE, PRIVATE KEY]
         link:
           description: The path to which the symlink leads, all symlinks resolved.
           returned: if the path is a symlink, a dangling one included

@@ -273,8 +273,8 @@ routes:
   contains:
     namespace:
       description:
-        - What the names of images begin with. V(_default) is what all registries without a directory of their own
-          share, and V(*) the same in tables of mirrors.
+        - What the names of images begin with. V(_default) is what all registries without an entry of their own share,
+          in a tree and in tables of mirrors.
       returned: always
       type: str
       sample: registry.k8s.io

@@ -153,14 +153,12 @@ class Survey:
         if found.data is not None:
             uses.append((sandbox_image(found.data, release)[0], "sandbox"))
         read = [(cri.parse_reference(name), use) for name, use in (*uses, *named)]
-        by_name: dict[str, tuple[cri.Reference, list[str]]] = {}
+        # As sets that keep their order.
+        users: dict[str, dict[str, None]] = {}
         for reference, use in (*read, *self._asked):
             if reference is not None:
-                users = by_name.setdefault(reference.canonical, (reference, []))[1]
-                users.extend([] if use in users else [use])
-        return tuple(
-            UsedImage(name, _image(reference), tuple(users)) for name, (reference, users) in sorted(by_name.items())
-        )
+                users.setdefault(reference.canonical, {})[use] = None
+        return tuple(UsedImage(name, routes.image_of(name), tuple(users[name])) for name in sorted(users))
 
 
 def _trusted(options: Result) -> tuple[str, ...]:
@@ -184,10 +182,6 @@ def _reference(image: str, option: str) -> cri.Reference:
             f"{image!r} is no name of an image", option=option, fix="Write it as docker.io/library/nginx."
         )
     return reference
-
-
-def _image(reference: cri.Reference) -> routes.Image:
-    return routes.Image(reference.registry, reference.repository, reference.digest or reference.tag or "latest")
 
 
 def _check_version(file: ConfigFile) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes as routing
@@ -20,20 +19,18 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import Finding, Severity
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Namespace
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, local_pull_reasons
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Config, Image, Route, Step
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict import Place, Verdict
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict import Verdict
 
 Wire = dict[str, t.Any]
 
 # Whatever a node uses, these are pulled from sooner or later; the last is what registry.k8s.io was called before.
 ALWAYS = (HUB, "registry.k8s.io", "k8s.gcr.io")
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::\d+)?", re.ASCII)
-_WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
 # How an error that keeps config.toml from being read begins, and what it is called.
 _TROUBLES = (
     ("not valid TOML", "config-not-toml"),
@@ -160,7 +157,8 @@ def _of_trouble(subject: Subject, fix: str) -> Finding:
 
 def _listed(subject: Subject) -> list[tuple[str, tuple[str, ...]]]:
     why: dict[str, list[str]] = {name: ["always"] for name in ALWAYS}
-    for name in _configured(subject):
+    config = subject.config
+    for name in [] if config is None else routing.configured_namespaces(subject.state, config):
         why.setdefault(name, []).append("configured")
     for used in subject.images:
         # An image that is only asked about is not in use.
@@ -169,29 +167,6 @@ def _listed(subject: Subject) -> list[tuple[str, tuple[str, ...]]]:
             if reason not in why.setdefault(used.image.registry, []):
                 why[used.image.registry].append(reason)
     return [(name, tuple(why[name])) for name in sorted(why)]
-
-
-def _configured(subject: Subject) -> t.Iterator[str]:
-    """The directories of the trees, and the tables of mirrors."""
-    if subject.config is None:
-        return
-    found = dict.fromkeys(subject.config.legacy.mirrors)
-    for root in subject.config.roots:
-        for name, entry in subject.state.listings.get(root.rstrip("/"), {}).items():
-            if "/" not in name and entry.kind == "directory":
-                found[_namespace(name)] = None
-    yield from (name for name in found if name in (ANY, "*") or _is_registry(name))
-
-
-def _namespace(directory: str) -> str:
-    with_port = _WITH_PORT.fullmatch(directory)
-    return f"{with_port[1]}:{with_port[2]}" if with_port else directory
-
-
-def _is_registry(name: str) -> bool:
-    """Whether the name of an image can begin with it: else it is part of a path on Docker Hub."""
-    is_host = bool(re.search(r"[.:A-Z]", name)) or name == "localhost"
-    return is_host and _REGISTRY.fullmatch(name) is not None
 
 
 # --- one namespace
