@@ -177,6 +177,8 @@ def _parsed(text: str) -> Table:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _Dropped(f"not valid TOML: {error}") from None
+    except RecursionError:
+        raise _Dropped("it has lists within each other beyond all measure") from None
 
 
 def _endpoints(text: str, data: Table, release: Release, directory: str) -> t.Iterator[Endpoint]:
