@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
 from ansible_collections.airgap.nodes.plugins.plugin_utils import _kubernetes_images as kubernetes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import lint, routes, unit_command
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes, unit_command
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import absolute
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import stated_version
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, Data, effective
@@ -23,7 +23,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries im
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registry_report import (
     Subject,
     UsedImage,
-    findings_of,
     sandbox_image,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
@@ -80,30 +79,25 @@ class Survey:
         if path not in state.files:
             state = state.and_also(self._action.read(files=[path]))
         release = self._action.release(state, self._options["containerd_version"], newest_for_newer=True)
-        version = self._version(state)
         state, found = self._config(state, path, release)
         state = self._rest(state, found.config)
         named = kubernetes.named(state)
-        used = self._used(state, found, release, named.images)
-        subject = Subject(
-            version=version,
+        return Subject(
+            version=self._version(state),
             release=release,
             unit=self._action.unit,
             config_file=path,
-            config_files=tuple(file.path for file in found.files),
+            files=found.files,
             state=state,
             data=found.data,
             config=found.config,
             trouble=found.trouble,
             trust=self._trust,
             trusted=self._trusted,
-            images=used,
+            images=self._used(state, found, release, named.images),
             images_unknown=_why_unknown(state),
             unread=named.unread,
         )
-        seen = tuple((each.name, each.used_by) for each in used)
-        looked_at = lint.Subject(state, release, found.files, self._trust, seen)
-        return dataclasses.replace(subject, findings=(*lint.lint(looked_at), *findings_of(subject)))
 
     # the node
 

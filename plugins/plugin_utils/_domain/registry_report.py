@@ -12,12 +12,14 @@ import dataclasses
 import datetime
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import lint as linting
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes as routing
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import verdict as judging
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import SANDBOX_IMAGE
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import Data
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, Data
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import Finding, Severity
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import found
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Namespace
@@ -31,15 +33,6 @@ Wire = dict[str, t.Any]
 
 # Whatever a node uses, these are pulled from sooner or later; the last is what registry.k8s.io was called before.
 ALWAYS = (HUB, "registry.k8s.io", "k8s.gcr.io")
-# How an error that keeps config.toml from being read begins, and what it is called.
-_TROUBLES = (
-    ("not valid TOML", "config-not-toml"),
-    ("not UTF-8", "config-not-toml"),
-    ("the file begins with a byte order mark", "config-not-toml"),
-    ("cannot be read", "config-unreadable"),
-    ("is not a file", "config-unreadable"),
-    ("config version", "config-version-newer"),
-)
 _TAG, _DIGEST = "latest", "sha256:" + 64 * "0"
 
 
@@ -65,7 +58,7 @@ class Subject:
     release: Release
     unit: str
     config_file: str
-    config_files: tuple[str, ...]
+    files: tuple[ConfigFile, ...]
     state: NodeState
     data: Data | None
     config: Config | None
@@ -75,8 +68,7 @@ class Subject:
     images: tuple[UsedImage, ...]
     images_unknown: str
     # Files of Kubernetes that could not be read, and why.
-    unread: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
+    unread: t.Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +110,7 @@ def report(subject: Subject) -> Wire:
         ],
         "images_known": not subject.images_unknown,
         "images_unknown_reason": subject.images_unknown,
-        "findings": [_finding(each) for each in subject.findings],
+        "findings": [_finding(each) for each in findings_of(subject)],
         "trusted_registries": list(subject.trusted),
     }
 
@@ -131,25 +123,27 @@ def _told(judged: _Judged) -> str:
     return f"{judged.namespace}: {judged.verdict.reason}"
 
 
-def findings_of(subject: Subject) -> t.Iterator[Finding]:
-    """What is not known of the node, which is what the rules for what is known cannot say."""
-    if subject.trouble is not None:
-        yield _of_trouble(subject, subject.trouble.fix or "")
-    if subject.release.line != Release.parse(subject.version).line:
-        message = f"containerd {subject.version} is newer than what is known here; it is judged as {subject.release}."
-        yield Finding("release-newer", Severity.WARNING, message, "Upgrade the collection.")
-    for path, why in sorted(subject.unread.items()):
-        message = f"{path} cannot be read ({why}), so the images that it names are not known."
-        fix = "See to the file, or read it as root."
-        yield Finding("kubernetes-file-unread", Severity.WARNING, message, fix, Place(path))
+def findings_of(subject: Subject) -> tuple[Finding, ...]:
+    """The traps that the node is in, and what of it could not be judged; the worst first, then by file and line."""
+    release = Release.parse(subject.version)
+    images = tuple((each.name, each.used_by) for each in subject.images)
+    looked_at = linting.Subject(
+        subject.state, release, subject.files, subject.trust, images, config_file=subject.config_file
+    )
+    findings = [*linting.lint(looked_at), *(_unread(path, why) for path, why in subject.unread.items())]
+    if subject.trouble is not None and not any(each.severity is Severity.ERROR for each in findings):
+        place, what = _place(subject)
+        findings.append(found("not-judged", what, place))
+    return tuple(sorted(findings, key=_rank))
 
 
-def _of_trouble(subject: Subject, fix: str) -> Finding:
-    place, what = _place(subject)
-    kind = next((kind for begin, kind in _TROUBLES if what.startswith(begin)), "config-not-sound")
-    # What modules that write say of it is of no use where nothing is written.
-    fix = fix.removeprefix("Nothing was changed; ")
-    return Finding(kind, Severity.ERROR, f"{place.file}: {what}.", fix[:1].upper() + fix[1:], place)
+def _rank(finding: Finding) -> tuple[int, str, int, str]:
+    return tuple(Severity).index(finding.severity), finding.place.file, finding.place.line or 0, finding.id
+
+
+def _unread(path: str, why: str) -> Finding:
+    what = f"{path} cannot be read ({why}): the images that it names are not known"
+    return found("not-judged", what, Place(path), fix="See to the file, or read it as root.")
 
 
 # --- the namespaces
@@ -227,7 +221,7 @@ def _containerd(subject: Subject) -> Wire:
         "version": subject.version,
         "treated_as": str(subject.release),
         "config_file": subject.config_file,
-        "config_files": list(subject.config_files),
+        "config_files": [file.path for file in subject.files],
         "unit": subject.unit,
         "running": None if unit is None else bool(unit["main_pid"]),
         "started": None if moment is None else moment.isoformat().replace("+00:00", "Z"),
@@ -293,5 +287,5 @@ def _finding(finding: Finding) -> Wire:
         "line": place.line,
         "key": place.key,
         "fix": finding.fix,
-        "releases": getattr(finding, "releases", ""),
+        "releases": finding.releases,
     }
