@@ -59,10 +59,10 @@ _value:
     - The names of the hosts, in their order, under each heading; a heading without hosts has an empty list.
     - V(changed), files were written and have stayed; V(restarted), containerd was restarted; V(verified), the images
       were pulled; V(closed), nobody but trusted registries is asked for images by what is in the files; V(open),
-      somebody else is, or it cannot be told; V(restored), the change did not hold and the files are the old ones again; V(untouched), nothing was
-      written, nothing restarted, and nothing failed; V(failed), something of the role failed, or the connection was
-      lost after files were written; V(unreachable), the connection was lost, or there was none; V(not_reached), the run
-      has not come to them.
+      somebody else is, or it cannot be told; V(restored), the change did not hold and the files are the old ones
+      again; V(untouched), nothing was written, nothing restarted, and nothing failed; V(failed), something of the role
+      failed, or the connection was lost after files were written; V(unreachable), the connection was lost, or there was
+      none; V(not_reached), the run has not come to them.
     - And under V(stopping) the one host that has to fail for the run to end here, before it comes to the others; none
       if nothing failed, or none is left. It is one that failed by itself, unless each of those is unreachable.
   type: dict

@@ -61,11 +61,11 @@ options:
     type: str
   trusted_registries:
     description:
-      - The registries that may be asked for images. Each is a host such as V(registry.example.com), a host with its port
-        such as V(registry.example.com:5000), a suffix such as V(*.example.com), or a network such as V(192.0.2.0/24).
-        The node itself always may.
-      - Without any, they are the hosts that O(registries) names, but for those which are the very registry that an entry
-        is for. Without either, nothing is judged.
+      - The registries that may be asked for images. Each is a host such as V(registry.example.com), a host with its
+        port such as V(registry.example.com:5000), a suffix such as V(*.example.com), or a network such as
+        V(192.0.2.0/24). The node itself always may.
+      - Without any, they are the hosts that O(registries) names, but for those which are the very registry that an
+        entry is for. Without either, nothing is judged.
       - Refused is what the entries of O(registries) would leave open where C(config.toml) names a tree, or is to name
         one. A tree that nothing points at yet is not.
     type: list
