@@ -6,7 +6,7 @@
 Runs in a network of its own, where nobody is but the registries of this process, and in mounts of its own: containerd's
 data lies on tmpfs, as no overlayfs lies on another.
 
-    python3 inside.py ROOT PKI < groups of cases as JSON > what came of each, one line of JSON each
+    python3 -m routes.inside ROOT PKI < groups of cases as JSON > what came of each, one line of JSON each
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ class _Message(t.NamedTuple):
 class _Pull:
     def __init__(self, route: Route, around: Circumstances) -> None:
         self.asked: list[str] = []
-        self._steps, self._image = route.asked, route.image
+        self._steps, self._image = () if route.fails else route.steps, route.image
         self._around, self._release = around, around.release
 
     def run(self) -> bool:
@@ -307,7 +307,7 @@ class _Pull:
 
     def _over(self, step: Step, message: _Message) -> world.Response | Failure:
         host, scheme = step.endpoint.host, message.scheme
-        if scheme not in world.DEFAULT_PORTS or re.search("%(?![0-9A-Fa-f]{2})", message.path):
+        if scheme not in world.DEFAULT_PORTS or not host or re.search("%(?![0-9A-Fa-f]{2})", message.path):
             return Failure.NO_URL
         name = _name(host)
         address = world.ADDRESSES.get(name, name)

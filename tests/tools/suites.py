@@ -107,7 +107,10 @@ def lint() -> list[Step]:
         Step("shellcheck", ("shellcheck", *shell_scripts())),
         Step("ruff", ("ruff", "check", ".")),
         Step("mypy plugins", ("mypy", *plugins), cwd=STAGED.parents[2]),
-        Step("mypy tests", ("mypy", "tests/tools", "tests/nodes", "tests/bench", "tests/differential", "tests/faults")),
+        Step(
+            "mypy tests",
+            ("mypy", "tests/tools", "tests/nodes", "tests/bench", "tests/differential", "tests/routes", "tests/faults"),
+        ),
         Step("changelog", ("antsibull-changelog", "lint")),
         Step("ansible-lint", ("env", f"ANSIBLE_COLLECTIONS_PATH={STATE / 'collections'}", "ansible-lint"), cwd=STAGED),
     ]
@@ -135,8 +138,11 @@ def units() -> list[Step]:
 
 
 def differential() -> list[Step]:
-    """Made-up files and wishes; how many of them is in AIRGAP_NODES_CASES."""
-    return [Step("what containerd says of files and edits", ("pytest", "-rs", "tests/differential"), count_pytest)]
+    """Made-up files, wishes and pulls; how many of them is in AIRGAP_NODES_CASES."""
+    return [
+        Step("what containerd says of files and edits", ("pytest", "-rs", "tests/differential"), count_pytest),
+        Step("whom containerd asks", ("pytest", "-rs", "tests/routes"), count_pytest),
+    ]
 
 
 def molecule() -> list[Step]:
