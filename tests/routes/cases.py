@@ -82,9 +82,8 @@ class Case:
     people: t.Mapping[tuple[str, int], Registry]
 
     def shown(self) -> str:
-        people = {f"{a}:{p}": f"{r.manner.value}, {r.tls.value}" for (a, p), r in self.people.items()}
         files = [f"## {file.path}{_shown(file)}" for file in (*self.config, *self.files)]
-        return "\n".join([f"# {self.name}: {self.image}", *files, f"people: {people}"])
+        return "\n".join([f"# {self.name}: {self.image}", *files])
 
 
 def _shown(file: File) -> str:

@@ -348,7 +348,8 @@ def _endpoint(server: str, table: Table, release: Release, directory: str) -> En
         capabilities=_capabilities(table.get("capabilities", []), release),
         ca=_ca(table.get("ca"), directory),
         client=_client(table.get("client"), directory),
-        skip_verify=table.get("skip_verify"),
+        # An empty list of CAs is as much a setting of TLS as skip_verify = false.
+        skip_verify=table.get("skip_verify", False if table.get("ca") == [] else None),
         dial_timeout=_dial_timeout(table.get("dial_timeout", "")),
         header=_header(table.get("header", {})),
     )

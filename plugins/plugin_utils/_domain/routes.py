@@ -60,7 +60,7 @@ class Image:
 
 
 # With these, every pull fails before anybody is asked.
-_FAILS = frozenset({"crashes", "unreadable", "no_directory", "pull_file", "tables_broken", "cri_stopped"})
+_FAILS = frozenset({"crashes", "unreadable", "no_directory", "pull_file", "tables_broken", "cri_stopped", "no_name"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -317,6 +317,8 @@ def _route(image: Image, state: NodeState, config: Config) -> Route:
     if table:
         place = config.place(state, "configs" if table == "tls" else table)
         return Route(image, (), "", (Obstacle("cri_stopped", place.file, table, place.line),))
+    if image.registry.startswith("[") and not config.release.knows(Feature.IPV6_NAMES):
+        return Route(image, (), "", (Obstacle("no_name", "", image.registry),))
     if config.roots:
         return _by_tree(image, state, config)
     if config.pulls_by_transfer_service:
