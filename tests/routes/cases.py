@@ -126,7 +126,9 @@ def people(draw: random.Random) -> dict[tuple[str, int], Registry]:
 def configuration(draw: random.Random, release: Release, namespace: str) -> tuple[list[File], list[str]]:
     """The files, and where trees lie, whether or not they count."""
     shape = draw.choice([*(plain,) * 24, *SHAPES])
-    files, roots = shape(draw, release, namespace)
+    # A daemon of 1.x does not start with a bracket in the name of a table.
+    named = "docker.io" if namespace.startswith("[") and release.line < (2, 0) else namespace
+    files, roots = shape(draw, release, named)
     return [File(path, text.encode()) for path, text in files.items()], roots
 
 

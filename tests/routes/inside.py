@@ -92,11 +92,11 @@ def pull(case: Wire, containerd: Containerd, registries: Registries, beginnings:
     except subprocess.TimeoutExpired:
         succeeded, said = False, f"no answer in {PULL_SECONDS} s"
     asked = [_told(each, registries) for each in beginnings.since_last_time()]
-    if not containerd.is_up:
-        said += containerd.log.read_text(errors="replace")[-600:]
     is_cut_off = "code = Unavailable" in said
     crashed = was_up and is_cut_off and wait_until(lambda: not containerd.is_up, CRASH_SECONDS)
-    return {"number": case["number"], "asked": asked, "succeeded": succeeded, "said": said[-600:], "crashed": crashed}
+    if not containerd.is_up:
+        said += containerd.log.read_text(errors="replace")[-3000:]
+    return {"number": case["number"], "asked": asked, "succeeded": succeeded, "said": said[-3000:], "crashed": crashed}
 
 
 def _place(each: Wire) -> tuple[str, int]:

@@ -489,6 +489,9 @@ def _read(path: str, entry: Entry, directory: Entry, release: Release) -> tuple[
     found_there = hosts_reader.reread(entry.content, release, directory=posixpath.dirname(path))
     if found_there.crashes:
         return found_there, Obstacle("crashes", path, "", found_there.fault_line)
+    if found_there.dropped is not None and not found_there.is_certain:
+        reason = f"containerd {release} may read it, although it is {found_there.dropped}"
+        return found_there, Obstacle("unknown", path, reason, found_there.fault_line)
     if found_there.dropped is not None:
         return found_there, Obstacle("dropped", path, found_there.dropped, found_there.fault_line)
     return found_there, None
