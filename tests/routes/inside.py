@@ -95,8 +95,8 @@ def pull(case: Wire, containerd: Containerd, registries: Registries, beginnings:
     is_cut_off = "code = Unavailable" in said
     crashed = was_up and is_cut_off and wait_until(lambda: not containerd.is_up, CRASH_SECONDS)
     if not containerd.is_up:
-        said += containerd.log.read_text(errors="replace")[-3000:]
-    return {"number": case["number"], "asked": asked, "succeeded": succeeded, "said": said[-3000:], "crashed": crashed}
+        said += containerd.log.read_text(errors="replace")[-30000:]
+    return {"number": case["number"], "asked": asked, "succeeded": succeeded, "said": said[-30000:], "crashed": crashed}
 
 
 def _place(each: Wire) -> tuple[str, int]:

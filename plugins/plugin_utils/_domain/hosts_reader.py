@@ -131,7 +131,7 @@ def reread(content: bytes, release: Release, *, directory: str) -> Reading:
         statements = scan(text)
         return _read(statements, data, release, directory)
     except _Crash as fault:
-        return Reading(crashes=True, fault_line=_line(statements, fault.at))
+        return Reading(crashes=True, fault_line=fault.line or _line(statements, fault.at))
     except _Dropped as fault:
         line = fault.line or _line(statements, fault.at)
         return Reading(dropped=str(fault), fault_line=line, is_certain=fault.is_certain)
@@ -226,6 +226,7 @@ def _parsed(text: str, release: Release) -> Table:
 def _read(statements: list[Statement], data: Table, release: Release, directory: str) -> Reading:
     fields = _known_fields(release)
     order = _order(statements, data, release)
+    _check_dotted(statements, release)
     root = _checked(data, {**fields, "server": str, "host": dict}, release)
     hosts = {}
     for name, host in root.get("host", {}).items():
@@ -289,6 +290,21 @@ def _order_by_header(statements: list[Statement]) -> list[str]:
                 order.append(statement.path[1])
             last = statement.path[1]
     return order
+
+
+def _check_dotted(statements: list[Statement], release: Release) -> None:
+    """:raises _Crash: ``skip_verify`` is a dotted key of a host that another dotted key has made.
+
+    Measured on 2.0.7, 2.1.5, 2.2.1 and 2.3.4; 2.4.2 does not see such hosts either, but lives.
+    """
+    if not (2, 0) <= release.line < (2, 4):
+        return
+    made: set[str] = set()
+    for each in statements:
+        if each.kind is Kind.KEY and len(each.path) > 2 and each.path[0] == "host" and len(each.table) < 2:
+            if each.path[1] in made and each.path[2].lower() == "skip_verify":
+                raise _Crash(line=each.line)
+            made.add(each.path[1])
 
 
 def _order_by_position(statements: list[Statement], data: Table, release: Release) -> list[str]:

@@ -38,6 +38,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Statement, scan
 
 USUAL_TREE = "/etc/containerd/certs.d"
+_PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
 # containerd, which is root, meets these as well.
 _ALIKE_FOR_ALL = frozenset(
@@ -551,7 +552,8 @@ def _fault(file: str, label: str, state: NodeState) -> str:
     entry = _known(file, state) or ABSENT
     if entry.kind == "directory":
         return "is a directory"
-    if entry.pem is not None and not any(found.endswith(label) for found in entry.pem):
+    labels = entry.pem if entry.content is None else _PEM_LABEL.findall(entry.content.decode("latin-1"))
+    if labels is not None and not any(found.endswith(label) for found in labels):
         return "has no certificate in it" if label == "CERTIFICATE" else "has no private key in it"
     return ""
 

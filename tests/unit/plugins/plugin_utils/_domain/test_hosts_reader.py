@@ -275,3 +275,24 @@ def test_whether_1_drops_a_file_is_not_always_known(text: str, is_certain: bool)
 def test_an_empty_list_of_cas_is_a_setting_of_tls() -> None:
     first, _last = read('[host."http://a"]\nca = []\n', NEW).endpoints
     assert (first.ca, first.skip_verify) == ((), False)
+
+
+DOTTED = 'host."https://a".capabilities = ["pull"]\nhost."https://a".Skip_Verify = true\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "crashes"),
+    [
+        (DOTTED, "2.0.7", True),
+        (DOTTED, "2.3.4", True),
+        (DOTTED, "2.4.2", False),
+        (DOTTED, OLD, False),
+        (f"[host]\n{DOTTED.replace('host.', '')}", "2.3.4", True),
+        ('host."https://a".skip_verify = true\nhost."https://a".capabilities = ["pull"]\n', "2.3.4", False),
+        ('host."https://a".capabilities = ["pull"]\nhost."https://b".skip_verify = true\n', "2.3.4", False),
+        ('[host."https://a"]\ncapabilities = ["pull"]\nskip_verify = true\n', "2.3.4", False),
+    ],
+)
+def test_2_crashes_on_a_dotted_skip_verify(text: str, version: str, crashes: bool) -> None:
+    found = read(text, version)
+    assert (found.crashes, found.fault_line is not None) == (crashes, crashes)
