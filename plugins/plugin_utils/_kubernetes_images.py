@@ -32,8 +32,18 @@ _DEFAULT_REPOSITORY = "registry.k8s.io"
 _EXACT_VERSION = re.compile(r"v?1\.(\d+)\.\d+(?:[-+].*)?", re.ASCII)
 _COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 # The pause image of each kubeadm, from the given minor release on.
-_PAUSE = ((21, "3.4.1"), (22, "3.5"), (23, "3.6"), (24, "3.7"), (25, "3.8"), (26, "3.9"), (31, "3.10"), (34, "3.10.1"))
-_LAST_KNOWN = 35
+_PAUSE = (
+    (21, "3.4.1"),
+    (22, "3.5"),
+    (23, "3.6"),
+    (24, "3.7"),
+    (25, "3.8"),
+    (26, "3.9"),
+    (31, "3.10"),
+    (34, "3.10.1"),
+    (36, "3.10.2"),
+)
+_LAST_KNOWN = 36
 
 
 class _Unreadable(Exception):
