@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime
 import typing as t
 
@@ -56,6 +57,7 @@ class PullDiagnosis:
     def _diagnoses(self, images: list[routes.Image]) -> list[Diagnosis]:
         state, config = self._read_config()
         ways = [routes.route(image, state, config) for image in images]
+        ways = [dataclasses.replace(way, steps=way.distinct) for way in ways]
         # The credentials of a pull take the place of those that containerd has.
         own, file = _credentials(self._options), self._options.get("credentials_file")
         asked = [

@@ -44,7 +44,7 @@ class TreeOnNode:
         listing = self.state.listings.get(self.root, {})
         found: dict[str, list[str]] = {}
         for name, entry in sorted(listing.items()):
-            namespace = None if "/" in name or entry.kind != "directory" else namespace_of(name)
+            namespace = None if "/" in name or entry.kind != "directory" else _of_directory(name)
             if namespace is not None:
                 files = [file.partition("/")[2] for file in listing if file.startswith(f"{name}/")]
                 # Of two directories for one port, containerd reads the one without a colon in its name.
@@ -84,7 +84,7 @@ class TreeOnNode:
         )
 
 
-def namespace_of(directory: str) -> str | None:
+def _of_directory(directory: str) -> str | None:
     """The namespace that containerd looks up in a directory, None if there is no such."""
     match = _WITH_PORT.fullmatch(directory)
     return valid_namespace(f"{match[1]}:{match[2]}" if match else directory)
