@@ -133,9 +133,17 @@ def _dropped(page: Page, reason: str) -> Findings:
         yield found(
             "host-table-missing", f"The file has no table [host], which containerd {page.release} wants", page.place()
         )
-    position = re.search(r"at line (\d+)", reason)
-    place = Place(page.path, int(position[1]) if position else None)
-    yield found("hosts-toml-dropped", f"containerd {page.release} passes over the file: {masked(reason)}", place)
+    yield found(
+        "hosts-toml-dropped", f"containerd {page.release} passes over the file: {masked(reason)}", _at(page, reason)
+    )
+
+
+def _at(page: Page, reason: str) -> Place:
+    """Where a reason says that it is."""
+    position = re.search(r"at line (\d+)|at end of document", reason)
+    if position is None:
+        return Place(page.path)
+    return Place(page.path, int(position[1] or (page.entry.content or b"").count(b"\n") + 1))
 
 
 # --- where the endpoints are

@@ -5,21 +5,17 @@
 
 from __future__ import annotations
 
+import timeit
 import typing as t
 from pathlib import Path
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import Subject, lint
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import Finding, Subject, lint
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 CONFIG, TREE = "/etc/containerd/config.toml", "/etc/containerd/certs.d"
-DROP_INS = "/etc/containerd/conf.d/*.toml"
-TRUST = Trust.parse(["m.example.com"])
+DROP_IN = "/etc/containerd/conf.d/99.toml"
 FIXTURES = [path.read_bytes() for path in sorted((Path(__file__).parents[2] / "fixtures").glob("*/*.toml"))]
 SECRET = "correct-horse-7"
 
@@ -66,24 +62,6 @@ X-Meta = ["{SECRET}"]
 SEEDS = [WITH_TREE, HOSTS_TOML, LEGACY, *FIXTURES]
 
 
-def subject(config: bytes, hosts: t.Mapping[str, bytes], release: Release, **more: t.Any) -> Subject:
-    names = {name.partition("/")[0] for name in hosts}
-    listing = {**{name: Entry("directory") for name in names}, **{name: Entry("file") for name in hosts}}
-    files = {f"{TREE}/{name}": Entry("file", content, mode="0644") for name, content in hosts.items()}
-    state = NodeState(
-        files={CONFIG: Entry("file", config, mode="0644", mtime=2.0)},
-        globs={f"{TREE}/*/hosts.toml": files, DROP_INS: {"/etc/containerd/conf.d/a.toml": Entry("file", LEGACY)}},
-        directories={TREE: Entry("directory")},
-        listings={TREE: listing},
-        unit={"started": 1.0, "load_state": "loaded", "exec_start": ["/usr/bin/containerd"]},
-    )
-    try:
-        files_read = ConfigReading(state, CONFIG, release).files
-    except DomainError:
-        files_read = ()
-    return Subject(state, release, files_read, TRUST, **more)
-
-
 def mutated(seed: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:
     for start, size, put in cuts:
         at = start % (len(seed) + 1)
@@ -123,15 +101,79 @@ IMAGES = st.lists(
 ).map(tuple)
 
 
+MakeSubject = t.Callable[..., Subject]
+
+
+def findings_of(
+    subject: MakeSubject, config: bytes, hosts: t.Mapping[str, bytes], release: Release, images: t.Any = ()
+) -> tuple[Finding, ...]:
+    tree = {f"{TREE}/{name}": content for name, content in hosts.items()}
+    return lint(subject({CONFIG: config, DROP_IN: LEGACY, **tree}, release, images=dict(images)))
+
+
 @settings(deadline=None)
 @given(config=st.just(WITH_TREE) | BYTES, hosts=TREES, release=RELEASES, images=IMAGES)
 @example(config=b"a" + b".a" * 3000 + b" = 1", hosts={}, release=Release(2, 3), images=())
+@example(config=b"a = " + b"[" * 9000, hosts={}, release=Release(2, 3), images=())
 @example(config=WITH_TREE, hosts={"a.io/hosts.toml": b"a = " + b"[" * 9000}, release=Release(2, 3), images=())
-@example(config=LEGACY, hosts={"docker.io/hosts.toml": HOSTS_TOML}, release=Release(1, 7), images=())
 def test_whatever_lies_on_a_node_has_findings(
-    config: bytes, hosts: dict[str, bytes], release: Release, images: tuple[tuple[str, tuple[str, ...]], ...]
+    subject: MakeSubject,
+    config: bytes,
+    hosts: dict[str, bytes],
+    release: Release,
+    images: tuple[tuple[str, tuple[str, ...]], ...],
 ) -> None:
-    for finding in lint(subject(config, hosts, release, images=images)):
+    for finding in findings_of(subject, config, hosts, release, images):
         assert finding.message.isprintable(), finding
         assert finding.fix.isprintable(), finding
-        assert "\n" not in finding.place.key
+        assert finding.place.key.isprintable(), finding
+
+
+# What a password may be made of, wherever it stands.
+SECRETS = st.text(st.characters(codec="ascii", exclude_characters='"\\\n\r'), min_size=8, max_size=20).filter(
+    lambda text: text.isprintable() and text == text.strip()
+)
+SLOTS = (
+    'server = "https://u:SLOT@m.example.com"\n[host]\n',
+    'server = "u:SLOT@m.example.com/v2/x"\n[host]\n',
+    '[host."https://u:SLOT@m.example.com:5000/v2/x?a=b"]\nserver = "https://u:SLOT@h"\nskip-verify = true\n',
+    '[host]\n"https://u:SLOT@m.example.com" = {skip_verify = true}\n',
+    '[host]\n"https://u:SLOT@m.example.com" = 1\n',
+    '[host]\n"https://u:SLOT@m.example.com" = 1\n"https://u:SLOT@n.example.com" = 1\n',
+    '["host"."http://u:SLOT@m.example.com"]\nskip_verify = true\nclient = ["a.crt", "a.key"]\nca = 7\n',
+    '[host."http://u:SLOT@m.example.com".header]\nAuthorization = "SLOT"\nX-Token = ["SLOT"]\nserver = "SLOT"\n',
+    '[host."https://m.example.com".header]\nauthorization = "SLOT"\nca = "SLOT"\nX = [1, "SLOT"]\n',
+    '[host."https://m.example.com"]\nheader = "SLOT"\n',
+    '[header]\nAuthorization = "Basic SLOT\n',
+    '[hosts."https://u:SLOT@m.example.com"]\n',
+)
+
+
+@settings(deadline=None)
+@given(secret=SECRETS, slot=st.sampled_from(SLOTS), release=RELEASES)
+def test_no_secret_of_a_hosts_toml_is_quoted(subject: MakeSubject, secret: str, slot: str, release: Release) -> None:
+    text = slot.replace("SLOT", f"<{secret}>").encode()
+    for finding in findings_of(subject, WITH_TREE, {"docker.io/hosts.toml": text}, release):
+        assert f"<{secret}" not in repr(finding)
+
+
+@settings(deadline=None)
+@given(secret=SECRETS, release=RELEASES)
+def test_no_secret_of_a_config_toml_is_quoted(subject: MakeSubject, secret: str, release: Release) -> None:
+    text = LEGACY.replace(SECRET.encode(), f"<{secret}>".encode())
+    for finding in findings_of(subject, text, {}, release):
+        assert f"<{secret}" not in repr(finding)
+
+
+def test_fifty_registries_take_no_time(subject: MakeSubject) -> None:
+    hosts = {
+        f"r{number}.example.com/hosts.toml": b'server = "https://m.example.com"\n\n'
+        b'[host."https://m.example.com:5000/v2/proxy"]\ncapabilities = ["pull", "resolve"]\noverride_path = true\n'
+        b'ca = "/etc/containerd/certs.d/ca.pem"\n'
+        for number in range(50)
+    }
+    node = subject({CONFIG: WITH_TREE, **{f"{TREE}/{name}": text for name, text in hosts.items()}}, "2.3.4")
+    lint(node)
+    seconds = min(timeit.repeat(lambda: lint(node), number=1, repeat=5))
+    print(f"lint of 50 registries: {seconds * 1000:.1f} ms")
+    assert seconds < 0.02
