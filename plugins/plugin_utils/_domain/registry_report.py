@@ -253,21 +253,23 @@ def _route(judged: _Judged, subject: Subject) -> Wire:
         "line": place.line,
         "images": list(judged.images),
         "why_listed": list(judged.why_listed),
-        "endpoints": [] if route is None else [_endpoint(step, route, subject.trust) for step in route.steps],
+        "endpoints": [] if route is None else [_endpoint(step, subject.trust) for step in route.asked],
     }
 
 
-def _endpoint(step: Step, route: Route, trust: Trust) -> Wire:
+def _endpoint(step: Step, trust: Trust) -> Wire:
     endpoint = step.endpoint
+    # An upstream without a host is the registry that an image names, whichever that is.
+    named = endpoint if endpoint.host else dataclasses.replace(endpoint, scheme="https", host="*", path="/v2")
     return {
-        "url": f"{endpoint.scheme}://{endpoint.host}{endpoint.path}",
-        "scheme": endpoint.scheme,
-        "host": endpoint.host,
-        "path": endpoint.path,
+        "url": f"{named.scheme}://{named.host}{named.path}",
+        "scheme": named.scheme,
+        "host": named.host,
+        "path": named.path,
         "capabilities": sorted(endpoint.capabilities),
-        "tags": step.resolves(dataclasses.replace(route.image, reference=_TAG)),
-        "manifests": True,
-        "blobs": True,
+        "tags": step.tags,
+        "manifests": step.delivers,
+        "blobs": step.delivers,
         "trusted": trust.covers(endpoint.scheme, endpoint.host),
         "upstream": step.is_upstream,
         "ca": list(endpoint.ca),
