@@ -106,7 +106,16 @@ _DECISIVE = (
     *("dropped", "nobody_resolves", "config_path_list", "config_path_missing"),
 )
 # They count where nobody but the image's own registry is asked, and it does not deliver.
-_NO_MIRROR = ("hosts_unseen", "host_lost", "config_path_unset", "other_entry", "no_entry", "no_hosts_toml")
+_NO_MIRROR = (
+    "hosts_unseen",
+    "host_lost",
+    "config_path_unset",
+    "config_path_lost",
+    "config_path_replaced",
+    "other_entry",
+    "no_entry",
+    "no_hosts_toml",
+)
 _FILES = ("ca_missing", "ca_not_pem", "client_missing", "client_not_pem", "client_no_key", "client_mismatch")
 _REFUSED = ("credentials_refused", "token_refused", "token_not_enough")
 _MISSING = ("repository_missing", "tag_missing", "digest_missing")

@@ -419,6 +419,18 @@ _OBSTACLES = (
         "set containerd_registries_path, and restart {unit}.",
     ),
     Text(
+        "config_path_lost",
+        "config_path is not read",
+        "containerd {release} does not read config_path where it stands in {path}, and asks {registry} itself: set "
+        "containerd_registries_path, and restart {unit}.",
+    ),
+    Text(
+        "config_path_replaced",
+        "config_path is replaced",
+        "On containerd {release}, {path} replaces all settings of CRI in {detail}, and with them config_path: have it "
+        "say config_path too, and restart {unit}.",
+    ),
+    Text(
         "config_path_missing",
         "{path} is not there",
         "config_path names {path}, which is not there, so containerd asks {registry} itself: add {registry} to "

@@ -205,7 +205,7 @@ def _parsed(text: str) -> Table:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+)", str(error))
         line = int(found[1]) if found else text.count("\n", 0, len(text.rstrip("\n"))) + 1
-        raise _Dropped(f"not valid TOML: {error}", line=line) from None
+        raise _Dropped(f"not valid TOML: {_without_user(str(error))}", line=line) from None
     except RecursionError:
         raise _Dropped("it has lists within each other beyond all measure") from None
 
@@ -255,6 +255,11 @@ def _line_of_key(statements: list[Statement], key: str) -> int | None:
     return next((each.line for each in statements if len(each.path) == 1 and each.path[0].lower() == key), None)
 
 
+def _without_user(text: str) -> str:
+    """What is said of a file can quote a key, and so a URL with a password in it."""
+    return re.sub(r"//[^/@'\"]*@", "//", text)
+
+
 def _order(statements: list[Statement], data: Table, release: Release) -> list[str]:
     if release.line >= (2, 0):
         return _order_by_header(statements)
@@ -300,7 +305,7 @@ def _known_fields(release: Release) -> dict[str, type | tuple[type, ...]]:
 
 def _table(value: t.Any, name: str) -> Table:
     if not isinstance(value, dict):
-        raise _Dropped(f"host.{name} is not a table")
+        raise _Dropped(f"host.{_without_user(name)} is not a table")
     return value
 
 

@@ -19,7 +19,7 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, legacy_registry
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, names
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, V2_CRI, names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint, Reading
@@ -97,8 +97,15 @@ class Step:
     is_upstream: bool = False
     auth: str = dataclasses.field(default="", repr=False)
     place: Place = NOWHERE
+    # It is the one that hosts.toml names as server.
+    is_server: bool = False
     # Whether manifests and data are fetched here: as soon as any host may pull, all are asked for them.
     delivers: bool = True
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether containerd gets as far as asking; the upstream of ``_default`` has no name here, and can be."""
+        return self.is_upstream or self.endpoint.can_be_asked
 
     @property
     def tags(self) -> bool:
@@ -117,8 +124,8 @@ class Step:
 class Route:
     """The way to one image, an endpoint twice if containerd asks it twice.
 
-    ``source`` is the file that names the endpoints, empty if none does. ``steps`` are there also where every pull fails
-    before anybody is asked, for who mends that; ``asked`` has those that are asked.
+    ``source`` is the file that names the endpoints, empty if none does. ``steps`` is what containerd goes through; they
+    are there also where every pull fails before anybody is asked, for who mends that. ``asked`` has those that are.
     """
 
     image: Image
@@ -140,12 +147,12 @@ class Route:
     @property
     def asked(self) -> tuple[Step, ...]:
         """Whom containerd asks, in order; nobody where every pull fails, or where it cannot be told."""
-        return () if self.fails or self.unknown else self.steps
+        return () if self.fails or self.unknown else tuple(step for step in self.steps if step.can_be_asked)
 
     @property
     def distinct(self) -> tuple[Step, ...]:
-        """The steps, each endpoint once."""
-        return tuple({step.endpoint: step for step in reversed(self.steps)}.values())[::-1]
+        """The steps to somebody, each endpoint once."""
+        return tuple({step.endpoint: step for step in reversed(self.steps) if step.can_be_asked}.values())[::-1]
 
     @property
     def entry(self) -> str:
@@ -178,12 +185,13 @@ class Config:
         if not self.release.knows(Feature.HOSTS_TOML):
             return ""
         rules = self.release.rules.registry
-        is_replaced = rules.default_stands_beside_mirrors and self._states_config_path
+        is_replaced = rules.default_stands_beside_mirrors and self.states_config_path
         own = "" if self.legacy.mirrors or is_replaced else rules.default_config_path
         return self.legacy.config_path or own
 
     @property
-    def _states_config_path(self) -> bool:
+    def states_config_path(self) -> bool:
+        """Whether one counts, be it an empty one."""
         return look_up(self.data, (*REGISTRY, "config_path")) is not None
 
     @property
@@ -201,20 +209,30 @@ class Config:
     def stops_cri(self) -> str:
         """The table that keeps CRI from being loaded, beside a ``config_path``; empty if none does."""
         rules = self.release.rules.registry
-        own = rules.default_config_path if rules.default_stands_beside_mirrors and not self._states_config_path else ""
+        own = rules.default_config_path if rules.default_stands_beside_mirrors and not self.states_config_path else ""
         if self.legacy.mirrors and rules.mirrors_beside_config_path is Beside.STOPS_CRI:
             return "mirrors" if self.legacy.config_path or own else ""
         if self.legacy.tls and rules.tls_beside_config_path is Beside.STOPS_CRI:
-            return "configs" if self.legacy.config_path else ""
+            return "tls" if self.legacy.config_path else ""
         return ""
 
     def place(self, state: NodeState, *keys: str) -> Place:
         """Where the files say something of registries; the last file that does, else config.toml without a line."""
         for file in reversed(self.files):
-            for path in names((*REGISTRY, *keys)):
+            for path in filter(None, names((*REGISTRY, *keys))):
                 if look_up(file.data, path) is not None:
                     return Place(file.path, _line(state.file(file.path).content, path), show_key_path(path))
         return Place(self.paths[0] if self.paths else "", None, ".".join(("registry", *keys)))
+
+    def replacing(self, state: NodeState, path: str) -> Place | None:
+        """Where a later file has a table of CRI, which takes the place of that in this one on 1.x."""
+        if not self.release.rules.imports.replaces_plugins:
+            return None
+        later = self.files[[file.path for file in self.files].index(path) + 1 :]
+        for file in reversed(later):
+            if look_up(file.data, V2_CRI) is not None:
+                return Place(file.path, _line(state.file(file.path).content, V2_CRI), show_key_path(V2_CRI))
+        return None
 
     def auth(self, host: str) -> str:
         found = self.legacy.auth.get(host, {})
@@ -277,26 +295,20 @@ def unread(config: Config, state: NodeState) -> list[str]:
 def route(image: Image, state: NodeState, config: Config) -> Route:
     """Whom containerd asks, by what was read."""
     found = _route(image, state, config)
-    asked = tuple(step for step in found.steps if step.endpoint.can_be_asked or _is_any(step))
     delivers = any(step.may("pull") for step in found.steps)
     obstacles = [*found.obstacles, *_of_steps(found), *_not_restarted(state, config)]
     return dataclasses.replace(
         found,
-        steps=tuple(dataclasses.replace(step, delivers=delivers) for step in asked),
+        steps=tuple(dataclasses.replace(step, delivers=delivers) for step in found.steps),
         obstacles=tuple(obstacles),
         release=config.release,
     )
 
 
-def _is_any(step: Step) -> bool:
-    """Whether it stands for whatever registry an image names."""
-    return step.is_upstream and not step.endpoint.host
-
-
 def _route(image: Image, state: NodeState, config: Config) -> Route:
     table = config.stops_cri
     if table:
-        place = config.place(state, table)
+        place = config.place(state, "configs" if table == "tls" else table)
         return Route(image, (), "", (Obstacle("cri_stopped", place.file, table, place.line),))
     if config.roots:
         return _by_tree(image, state, config)
@@ -318,10 +330,16 @@ def _by_transfer_service(image: Image, state: NodeState, config: Config) -> Rout
 
 
 def _unused(state: NodeState, config: Config) -> Obstacle:
-    is_list = ":" in config.legacy.config_path
+    """Why no tree is read."""
     place = config.place(state, "config_path")
-    kind = "config_path_list" if is_list else "config_path_unset"
-    return Obstacle(kind, place.file, config.legacy.config_path, place.line)
+    if ":" in config.legacy.config_path:
+        return Obstacle("config_path_list", place.file, config.legacy.config_path, place.line)
+    if place.line is None or config.states_config_path:
+        return Obstacle("config_path_unset", place.file, "", place.line)
+    behind = config.replacing(state, place.file)
+    if behind is None:
+        return Obstacle("config_path_lost", place.file, "", place.line)
+    return Obstacle("config_path_replaced", behind.file, place.file, behind.line)
 
 
 def _by_tables(image: Image, state: NodeState, config: Config) -> Route:
@@ -435,9 +453,15 @@ def _by_directory(image: Image, directory: str, state: NodeState, config: Config
     if endpoint.is_upstream:
         steps.append(_upstream_step(image, endpoint, config, Place(path, line)))
     else:
-        steps.append(_step(endpoint, config, Place(path, line)))
-    unseen = [Obstacle("hosts_unseen", path, host, line) for host, line in reading.unseen]
+        steps.append(dataclasses.replace(_step(endpoint, config, Place(path, line)), is_server=True))
+    unseen = [Obstacle("hosts_unseen", path, _host_of(name), line) for name, line in reading.unseen]
     return Route(image, tuple(steps), path, tuple(filter(None, (obstacle, bad, *unseen))))
+
+
+def _host_of(name: str) -> str:
+    """What of a host's name can be shown: there can be a password in it."""
+    url = hosts_reader.read_url(name if name.startswith("http") else f"https://{name}")
+    return url[1] if url else ""
 
 
 def _read(path: str, entry: Entry, directory: Entry, release: Release) -> tuple[Reading, Obstacle | None]:
@@ -550,7 +574,7 @@ def _of_steps(found: Route) -> t.Iterator[Obstacle]:
     if found.steps and not any(step.resolves(found.image) for step in found.steps):
         yield Obstacle("nobody_resolves", found.source)
     for step in found.steps:
-        if not step.endpoint.can_be_asked and not _is_any(step):
+        if not step.can_be_asked:
             yield Obstacle("host_lost", step.place.file, "", step.place.line)
 
 
@@ -567,8 +591,8 @@ def _pattern(root: str) -> str:
 
 
 def _absolute(root: str) -> str:
-    """A directory as it is read; containerd's working directory is the root, where systemd starts it."""
-    return posixpath.normpath(f"/{root.lstrip('/')}")
+    """The unit starts containerd in the root directory, and Go cleans a path before it looks for it."""
+    return "/" + posixpath.normpath(f"/{root}").lstrip("/")
 
 
 def _line(content: bytes | None, path: KeyPath) -> int | None:

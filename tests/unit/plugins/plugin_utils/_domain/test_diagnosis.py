@@ -638,6 +638,17 @@ OBSTACLE_CASES: dict[str, tuple[Obstacle, str]] = {
         "config_path is not set in /etc/containerd/config.toml, so containerd 2.3.4 reads no hosts.toml and asks "
         "registry.k8s.io itself: set containerd_registries_path, and restart containerd.service.",
     ),
+    "config_path_lost": (
+        Obstacle("config_path_lost", "/etc/containerd/config.toml"),
+        "containerd 2.3.4 does not read config_path where it stands in /etc/containerd/config.toml, and asks "
+        "registry.k8s.io itself: set containerd_registries_path, and restart containerd.service.",
+    ),
+    "config_path_replaced": (
+        Obstacle("config_path_replaced", "/etc/containerd/conf.d/nvidia.toml", "/etc/containerd/config.toml"),
+        "On containerd 2.3.4, /etc/containerd/conf.d/nvidia.toml replaces all settings of CRI in "
+        "/etc/containerd/config.toml, and with them config_path: have it say config_path too, and restart "
+        "containerd.service.",
+    ),
     "config_path_missing": (
         Obstacle("config_path_missing", TREE),
         "config_path names /etc/containerd/certs.d, which is not there, so containerd asks registry.k8s.io itself: add "

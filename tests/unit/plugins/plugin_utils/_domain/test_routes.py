@@ -96,6 +96,15 @@ def test_the_first_directory_that_is_there_counts(directories: list[str], source
     assert found.entry == ("_default" if source == "_default" else "r.example.com:5000")
 
 
+@pytest.mark.parametrize(
+    "written", [f"{TREE}/", "etc/containerd/certs.d", "/etc//x/../containerd/certs.d", f":{TREE}:"]
+)
+def test_a_tree_is_looked_for_where_the_daemon_looks(written: str) -> None:
+    known = config({"config_path": written})
+    found = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": MIRROR}), known)
+    assert (known.roots, urls(found)) == ((TREE,), ["https://m.example.com/v2"])
+
+
 def test_releases_without_a_default_do_not_see_one() -> None:
     found = route(IMAGE, with_files({"_default/hosts.toml": MIRROR}), config(version="1.6.16"))
     assert (urls(found), kinds(found)) == (UPSTREAM, ["no_entry"])
