@@ -27,6 +27,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registry_repo
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
+from ansible_collections.airgap.nodes.plugins.plugin_utils._view import View
 
 USUAL_TREE = "/etc/containerd/certs.d"
 _OF_A_COPY = "A copied tree tells nothing of the images that CRI has."
@@ -56,6 +57,8 @@ class Survey:
         self._asked = [(_reference(image, f"images[{n}]"), "asked") for n, image in enumerate(options["images"])]
         self._path = None if options["path"] is None else absolute(options["path"], "path")
         _check_socket(options["runtime_endpoint"])
+        if options["containerd_version"] is not None:
+            Release.parse(options["containerd_version"], option="containerd_version")
         root = options["root"]
         if root is not None and not os.path.isabs(root):
             raise DomainError(f"{root!r} is not an absolute path", option="root", fix="Write it as /srv/tree.")
@@ -141,17 +144,17 @@ class Survey:
 
     def _config(self, state: NodeState, path: str, release: Release) -> tuple[NodeState, _Config]:
         """An audit goes on without: what cannot be told is one of its results."""
+        view = View(self._action.read, state)
         files: tuple[ConfigFile, ...] = ()
         data = None
         try:
-            state, reading = self._action.read_config(state, path, release)
-            files = reading.files
+            files = view.config(path, release).files
             for file in files:
                 _check_version(file)
             data = effective(files, release)
-            return state, _Config(files, data, routes.Config.read(files, release))
+            return view.state, _Config(files, data, routes.Config.read(files, release))
         except DomainError as error:
-            return state, _Config(files, data, trouble=error.in_file(path))
+            return view.state, _Config(files, data, trouble=error.in_file(path))
 
     def _used(
         self, state: NodeState, found: _Config, release: Release, named: t.Iterable[tuple[str, str]]

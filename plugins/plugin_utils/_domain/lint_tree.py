@@ -236,8 +236,9 @@ def _says(table: Data, key: str, path: str) -> bool:
 
 def _is_missing(path: str, root: str, node: Node) -> bool:
     """Only of what has been looked for: the files of the tree, and others that were asked for by name."""
-    if path in node.state.files:
-        return node.state.files[path].kind == "absent"
+    asked = node.state.files.get(path) or node.state.directories.get(path)
+    if asked is not None:
+        return asked.kind == "absent"
     below = path.removeprefix(f"{root}/")
     if below == path or below.count("/") != 1 or node.state.directories.get(root, ABSENT).kind != "directory":
         return False
