@@ -111,7 +111,7 @@ def report(subject: Subject) -> Wire:
     opened = sorted((each for each in judged if not each.verdict.is_closed), key=lambda each: each.rank)
     return {
         "verdict": _word(not opened),
-        "reason": _told(opened[0]) if opened else f"Nobody but trusted registries is asked, on {len(judged)} routes.",
+        "reason": _told(opened[0]) if opened else _closed(judged),
         "containerd": _containerd(subject),
         "config": _config(subject),
         "routes": [_route(each, subject) for each in judged],
@@ -155,6 +155,12 @@ def _rank(finding: Finding) -> tuple[int, str, int, str]:
 def _unread(path: str, why: str) -> Finding:
     what = f"{path} cannot be read ({why}): the images that it names are not known"
     return found("not-judged", what, Place(path), fix="See to the file, or read it as root.")
+
+
+def _closed(judged: t.Sequence[_Judged]) -> str:
+    failing = sum(1 for each in judged if each.route is not None and each.route.fails)
+    but = f"; every pull fails on {failing} of them" if failing else ""
+    return f"Nobody but trusted registries is asked, on {len(judged)} routes{but}."
 
 
 # --- the namespaces
