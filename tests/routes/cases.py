@@ -44,7 +44,7 @@ NAMESPACES = (
 )
 MANNERS = (
     *(Manner.LACKS,) * 34,
-    *(Manner.HAS,) * 20,
+    *(Manner.HAS,) * 24,
     *(Manner.HAS_NO_BLOBS,) * 8,
     *(Manner.IS_NOT_THERE,) * 6,
     *(Manner.FORBIDS,) * 6,
@@ -126,7 +126,7 @@ def people(draw: random.Random) -> dict[tuple[str, int], Registry]:
 
 def configuration(draw: random.Random, release: Release, namespace: str) -> tuple[list[File], list[str]]:
     """The files, and where trees lie, whether or not they count."""
-    shape = draw.choice([*(plain,) * 12, *SHAPES])
+    shape = draw.choice([*(plain,) * 24, *SHAPES])
     files, roots = shape(draw, release, namespace)
     return [File(path, text.encode()) for path, text in files.items()], roots
 
@@ -320,7 +320,7 @@ def tree(draw: random.Random, root: str, namespace: str, release: Release, pems:
     host, colon, port = namespace.rpartition(":")
     with_port = f"{host}_{port}_" if colon else namespace
     near = ("registry-1.docker.io", "index.docker.io", namespace.upper(), f"{namespace.partition(':')[0]}_443_", host)
-    names = [with_port] if draw.random() < 0.7 else []
+    names = [with_port] if draw.random() < 0.85 else []
     names += [namespace] if draw.random() < 0.25 else []
     names += ["_default"] if draw.random() < 0.4 else []
     names += [draw.choice(near)] if draw.random() < 0.2 else []

@@ -96,7 +96,7 @@ def _root(release_name: str, root: Path, pems: dict[str, bytes]) -> Path:
     hosts = "".join(f"{address} {name}\n" for name, address in world.ADDRESSES.items())
     files = {
         "/etc/hosts": hosts.encode(),
-        "/etc/resolv.conf": b"nameserver 127.0.0.1\noptions attempts:1\n",
+        "/etc/resolv.conf": b"nameserver 127.0.0.1\nsearch .\n",
         "/etc/passwd": b"root:x:0:0::/:/bin/sh\n",
         TRUST_STORE: pems["public-ca.pem"],
     }

@@ -90,7 +90,7 @@ class Host:
 def hosts_toml(draw: random.Random, namespace: str, _release: Release, pems: str) -> bytes:
     if draw.random() < 0.04:
         return draw.choice(NO_FILES)
-    hosts = [host(draw, namespace) for _number in range(draw.choice((0, 1, 1, 1, 2, 2, 3)))]
+    hosts = [host(draw, namespace) for _number in range(draw.choice((0, 1, 1, 2, 2, 2, 3, 3)))]
     server = f"server = {quoted(draw, url(draw, namespace))}" if draw.random() < 0.5 else ""
     root = [
         *([draw.choice(KEYS)] if draw.random() < 0.15 else []),

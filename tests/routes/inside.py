@@ -27,7 +27,7 @@ from routes.world import Manner, Registry, Tls
 Wire = dict[str, t.Any]
 
 ROOT = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path()
-START_SECONDS, PULL_SECONDS = 20, 25
+START_SECONDS, PULL_SECONDS, CRASH_SECONDS = 20, 25, 3
 ENDPOINT = "unix:///run/containerd/containerd.sock"
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 # Where a case may put files; nothing of an earlier one stays there.
@@ -92,7 +92,8 @@ def pull(case: Wire, containerd: Containerd, registries: Registries, beginnings:
     except subprocess.TimeoutExpired:
         succeeded, said = False, f"no answer in {PULL_SECONDS} s"
     asked = [_told(each, registries) for each in beginnings.since_last_time()]
-    crashed = was_up and wait_until(lambda: not containerd.is_up, 3) if "EOF" in said or "connection" in said else False
+    is_cut_off = "code = Unavailable" in said
+    crashed = was_up and is_cut_off and wait_until(lambda: not containerd.is_up, CRASH_SECONDS)
     return {"number": case["number"], "asked": asked, "succeeded": succeeded, "said": said[-600:], "crashed": crashed}
 
 

@@ -10,22 +10,20 @@ import functools
 import os
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Beside, Release, local_pull_reasons
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from nodes import dumps
 
 from routes.prediction import Circumstances, Prediction, predict, told
-from routes.reading import read
+from routes.reading import route_of
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from routes.cases import Case
     from routes.containerds import Outcome
 
 RELEASES = ("1.6", "1.7", "2.1", "2.3")
-NOBODY = Prediction((), succeeds=False)
 
 
 @functools.cache
@@ -48,44 +46,23 @@ class Foreseen:
     """What is said of a case before its pull, and by which route."""
 
     prediction: Prediction
-    route: routes.Route | None = None
-    crashes: bool = False
+    route: routes.Route
+    crashes: bool
 
 
 def foresee(case: Case, its_release: Release, pems: Mapping[str, bytes]) -> Foreseen:
-    state, config = read(case, its_release)
-    found = cri.parse_reference(case.image)
-    if found is None or not loads_cri(config):
-        return Foreseen(NOBODY)
-    image = routes.Image(found.registry, found.repository, found.digest or found.tag or "latest")
-    route = routes.route(image, state, config)
-    if asks_nobody(route):
-        return Foreseen(NOBODY, route, any(obstacle.kind == "crashes" for obstacle in route.obstacles))
+    route, config = route_of(case, its_release)
+    assert route.unknown is None, route.unknown
     own_ca = frozenset(file.path for file in case.files if pems["own-ca.pem"] in file.content)
-    around = Circumstances(its_release, case.people, own_ca, by_tree(config))
-    return Foreseen(predict(route, around), route)
-
-
-def asks_nobody(route: routes.Route) -> bool:
-    return route.fails is not None
-
-
-def loads_cri(config: routes.Config) -> bool:
-    rules = config.release.rules.registry
-    stops = rules.mirrors_beside_config_path is Beside.STOPS_CRI and config.legacy.mirrors and config.config_path
-    return not stops
-
-
-def by_tree(config: routes.Config) -> bool:
-    """Whether the endpoints come out of the code that reads hosts.toml, be there one or not."""
-    release = config.release
-    by_service = release.rules.pulls_by_transfer_service and not local_pull_reasons(config.data, release)
-    return bool(config.roots) or by_service
+    by_tree = bool(config.roots) or config.pulls_by_transfer_service
+    around = Circumstances(its_release, case.people, own_ca, by_tree)
+    crashes = route.fails is not None and route.fails.kind == "crashes"
+    return Foreseen(predict(route, around), route, crashes)
 
 
 def difference(foreseen: Foreseen, outcome: Outcome) -> str:
     """Empty where containerd did what was foreseen."""
-    asked, wanted = [told(entry) for entry in outcome.asked], list(foreseen.prediction.asked)
+    asked, wanted = _each_name_once(map(told, outcome.asked)), _each_name_once(foreseen.prediction.asked)
     faults = []
     if asked != wanted:
         faults.append("asked:\n  " + "\n  ".join(asked) + "\nforeseen:\n  " + "\n  ".join(wanted))
@@ -96,9 +73,16 @@ def difference(foreseen: Foreseen, outcome: Outcome) -> str:
     return "\n".join([*faults, f"crictl said: {outcome.said}"]) if faults else ""
 
 
-def endpoints(route: routes.Route | None) -> str:
-    if route is None:
-        return "no route"
+def _each_name_once(lines: Iterable[str]) -> list[str]:
+    """A name server is asked for addresses of both kinds, and perhaps again."""
+    found: list[str] = []
+    for line in lines:
+        if not line.startswith("the name") or found[-1:] != [line]:
+            found.append(line)
+    return found
+
+
+def endpoints(route: routes.Route) -> str:
     steps = [f"{step.endpoint.scheme}://{step.endpoint.host}{step.endpoint.path}" for step in route.steps]
     obstacles = [f"{obstacle.kind} {obstacle.path} {obstacle.detail}" for obstacle in route.obstacles]
     return f"route by {route.source or 'no file'}: {steps}, obstacles: {obstacles}"

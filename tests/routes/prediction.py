@@ -147,7 +147,7 @@ class _Message(t.NamedTuple):
 class _Pull:
     def __init__(self, route: Route, around: Circumstances) -> None:
         self.asked: list[str] = []
-        self._route, self._image = route, route.image
+        self._steps, self._image = route.asked, route.image
         self._around, self._release = around, around.release
 
     def run(self) -> bool:
@@ -158,14 +158,14 @@ class _Pull:
 
     def _resolve(self) -> bool:
         clients = _Clients()
-        steps = [(n, step) for n, step in enumerate(self._route.steps) if step.resolves(self._image)]
+        numbers = [number for number, step in enumerate(self._steps) if step.resolves(self._image)]
         kinds = ("manifests",) if self._image.by_tag else ("manifests", "blobs")
         worst = 0
         for kind in kinds:
             if worst > 2 and self._release.line >= (2, 3):
                 break
-            for number, step in steps:
-                is_last = number == steps[-1][0]
+            for number in numbers:
+                is_last = number == numbers[-1]
                 call = self._call(clients, number, "HEAD", f"{kind}/{self._image.reference}", is_last=is_last)
                 answer = self._do(call)
                 if isinstance(answer, Failure) or answer.status == 404:
@@ -189,7 +189,7 @@ class _Pull:
 
     def _fetch_one(self, clients: _Clients, kind: str, digest: str) -> bool:
         """Every endpoint of the route is asked, whatever its capabilities, for each manifest and each blob anew."""
-        last = len(self._route.steps) - 1
+        last = len(self._steps) - 1
         return any(
             self._is_got(self._call(clients, number, "GET", f"{kind}/{digest}", is_last=number == last))
             for number in range(last + 1)
@@ -200,7 +200,7 @@ class _Pull:
         return not isinstance(answer, Failure) and answer.status <= 299
 
     def _call(self, clients: _Clients, number: int, method: str, what: str, *, is_last: bool) -> _Call:
-        step = self._route.steps[number]
+        step = self._steps[number]
         path = posixpath.normpath(f"/{step.endpoint.path}/{self._image.repository}/{what}")
         authorizer = clients.authorizer(number, is_shared=not self._has_own_client(step))
         return _Call(number, step, method, f"/{path.lstrip('/')}", self._namespace(step), is_last, authorizer, clients)

@@ -26,7 +26,7 @@ CONFIG, TREE = "/etc/containerd/config.toml", "/etc/containerd/certs.d"
 _NOTHING: dict[str, t.Any] = {"files": [], "globs": [], "directories": [], "max_bytes": 1048576}
 
 
-def read(case: Case, release: Release) -> tuple[NodeState, routes.Config]:
+def route_of(case: Case, release: Release) -> tuple[routes.Route, routes.Config]:
     """:raises DomainError: config.toml, or what it imports, is not what containerd could load CRI with."""
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
@@ -37,7 +37,14 @@ def read(case: Case, release: Release) -> tuple[NodeState, routes.Config]:
         config = routes.Config.read(view.config(CONFIG, release).files, release)
         for place in routes.unread(config, view.state):
             view.read(**routes.reading(place))
-        return view.state, config
+        image = routes.image_of(case.image)
+        view.read(files=sorted(_files_of(routes.route(image, view.state, config))))
+        return routes.route(image, view.state, config), config
+
+
+def _files_of(route: routes.Route) -> set[str]:
+    ends = [step.endpoint for step in route.steps]
+    return {path for end in ends for path in (*end.ca, *(path for pair in end.client for path in pair))}
 
 
 def put(root: Path, files: t.Iterable[File]) -> None:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 
 import pytest
 
-from routes import cases, containerds
+from routes import cases, containerds, world
 from routes.judge import RELEASES, count, difference, endpoints, foresee, release, seed
+from routes.world import Manner, Registry
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +43,30 @@ def is_wanted(its_seed: str) -> bool:
     """One case alone, to look into it: its seed in AIRGAP_NODES_CASE."""
     only = os.environ.get("AIRGAP_NODES_CASE")
     return only in (None, its_seed)
+
+
+def test_this_judge_can_say_no(pems: dict[str, bytes]) -> None:
+    """A pull by one tree is not what another tree leads to, and the answers of the registries count too."""
+    known, name = release("2.3"), "2.3"
+    made = [by_mirror(number, host, pems) for number, host in enumerate(("mirror-a", "mirror-b"))]
+    foreseen = [foresee(case, known, pems) for case in made]
+    outcomes = [outcome for _case, outcome in containerds.pull_all(name, made, pems)]
+    assert [difference(*each) for each in zip(foreseen, outcomes, strict=True)] == ["", ""]
+    assert "asked" in difference(foreseen[0], outcomes[1])
+    lost = dataclasses.replace(outcomes[0], succeeded=False)
+    assert "failed, which was not foreseen" in difference(foreseen[0], lost)
+
+
+def by_mirror(number: int, host: str, pems: dict[str, bytes]) -> cases.Case:
+    address = world.ADDRESSES[f"{host}.example.com"]
+    config = cases.with_path(cases.TREE, release("2.3"))
+    return cases.Case(
+        name=f"case-no-{number}",
+        image=f"docker.io/case-no-{number}/app:1",
+        config=tuple(cases.File(path, text.encode()) for path, text in config.items()),
+        files=(
+            cases.File(f"{cases.TREE}/docker.io/hosts.toml", f'server = "https://{host}.example.com"\n'.encode()),
+            cases.File(f"{cases.PEMS}/own-ca.pem", pems["own-ca.pem"]),
+        ),
+        people={(address, 443): Registry(Manner.HAS)},
+    )
