@@ -22,7 +22,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import F
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import found
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import HUB
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.planned_routes import ALWAYS, word
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, local_pull_reasons
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Config, Image, Route, Step
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
@@ -31,8 +31,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict impor
 
 Wire = dict[str, t.Any]
 
-# Whatever a node uses, these are pulled from sooner or later; the last is what registry.k8s.io was called before.
-ALWAYS = (HUB, "registry.k8s.io", "k8s.gcr.io")
 # The findings that explain why config.toml does not tell whom containerd asks.
 _NOTHING_IS_KNOWN = (
     "config-not-toml",
@@ -110,7 +108,7 @@ def report(subject: Subject) -> Wire:
     judged = [_judged(namespace, why, subject, findings) for namespace, why in _listed(subject)]
     opened = sorted((each for each in judged if not each.verdict.is_closed), key=lambda each: each.rank)
     return {
-        "verdict": _word(not opened),
+        "verdict": word(is_closed=not opened),
         "reason": _told(opened[0]) if opened else _closed(judged),
         "containerd": _containerd(subject),
         "config": _config(subject),
@@ -124,10 +122,6 @@ def report(subject: Subject) -> Wire:
         "findings": [_finding(each) for each in findings],
         "trusted_registries": list(subject.trusted),
     }
-
-
-def _word(is_closed: bool) -> str:
-    return "closed" if is_closed else "open"
 
 
 def _told(judged: _Judged) -> str:
@@ -250,7 +244,7 @@ def _route(judged: _Judged, subject: Subject) -> Wire:
     route = judged.route
     return {
         "namespace": judged.namespace,
-        "verdict": _word(judged.verdict.is_closed),
+        "verdict": word(is_closed=judged.verdict.is_closed),
         "reason": judged.verdict.reason,
         "rule": judged.verdict.rule,
         "file": place.file,
