@@ -20,7 +20,7 @@ description:
     V(registry.k8s.io) and V(k8s.gcr.io), and for each registry of which the node uses an image, that of the sandbox
     included.
   - Beside the routes it tells of traps in the files, each with its place, what it does, and how to get out of it.
-    See U(docs/findings.md).
+    C(docs/findings.md) has a section on each.
   - It changes nothing, asks no registry, and takes one round trip to the node. Check mode does the same.
   - It needs root only for files that nobody else may read. What it was not allowed to read makes routes open.
   - A containerd that is newer than this collection knows is judged as the newest one known, and that is a finding.
@@ -42,7 +42,8 @@ options:
     description:
       - What O(airgap.nodes.containerd_registries#module:registries) takes. The hosts of its endpoints are trusted where
         O(trusted_registries) names none.
-      - Nothing else of it is looked at. In particular an upstream is not trusted because an entry has C(fallback=true).
+      - Nothing else of it is looked at. In particular, an upstream is not trusted because an entry has
+        C(fallback=true), or names it as a host.
     type: list
     elements: dict
     default: []
@@ -449,8 +450,8 @@ findings:
   sample:
     - id: config-not-toml
       severity: error
-      message: "not valid TOML: Expected '=' after a key in a key/value pair. containerd does not start with it; one that
-        runs does not come up again."
+      message: "not valid TOML: Expected '=' after a key in a key/value pair. containerd does not start with it; one
+        that runs does not come up again."
       file: /etc/containerd/config.toml
       line: 3
       key: ""

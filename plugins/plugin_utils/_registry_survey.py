@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
 from ansible_collections.airgap.nodes.plugins.plugin_utils import _kubernetes_images as kubernetes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes, unit_command
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import planned_routes, routes, unit_command
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import absolute
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import stated_version
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, Data, effective
@@ -29,7 +29,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases impo
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
 from ansible_collections.airgap.nodes.plugins.plugin_utils._view import View
 
-USUAL_TREE = "/etc/containerd/certs.d"
 _OF_A_COPY = "A copied tree tells nothing of the images that CRI has."
 
 
@@ -107,7 +106,7 @@ class Survey:
     # the node
 
     def _first(self) -> NodeState:
-        tree, own = routes.reading(USUAL_TREE), kubernetes.reading()
+        tree, own = routes.reading(routes.USUAL_TREE), kubernetes.reading()
         on_node: Result = {
             "programs": ["containerd"],
             "runtime_endpoint": self._options["runtime_endpoint"],
@@ -190,7 +189,7 @@ def _trusted(options: Result) -> tuple[str, ...]:
     named = [entry.strip() for entry in options["trusted_registries"]]
     if not named:
         registries = read_registries(options["registries"] or [], None)
-        named = [each.host.url.authority for registry in registries for each in registry.endpoints]
+        named = planned_routes.trusted(registries)
     if not named:
         raise DomainError(
             "trusted_registries and registries are both empty, so it is unknown which registries may be asked",

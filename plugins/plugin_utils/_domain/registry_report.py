@@ -22,7 +22,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import F
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import found
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import HUB
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.planned_routes import ALWAYS, word
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, local_pull_reasons
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Config, Image, Route, Step
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
@@ -31,8 +31,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict impor
 
 Wire = dict[str, t.Any]
 
-# Whatever a node uses, these are pulled from sooner or later; the last is what registry.k8s.io was called before.
-ALWAYS = (HUB, "registry.k8s.io", "k8s.gcr.io")
 # The findings that explain why config.toml does not tell whom containerd asks.
 _NOTHING_IS_KNOWN = (
     "config-not-toml",
@@ -110,8 +108,8 @@ def report(subject: Subject) -> Wire:
     judged = [_judged(namespace, why, subject, findings) for namespace, why in _listed(subject)]
     opened = sorted((each for each in judged if not each.verdict.is_closed), key=lambda each: each.rank)
     return {
-        "verdict": _word(not opened),
-        "reason": _told(opened[0]) if opened else f"Nobody but trusted registries is asked, on {len(judged)} routes.",
+        "verdict": word(is_closed=not opened),
+        "reason": _told(opened[0]) if opened else _closed(judged),
         "containerd": _containerd(subject),
         "config": _config(subject),
         "routes": [_route(each, subject) for each in judged],
@@ -124,10 +122,6 @@ def report(subject: Subject) -> Wire:
         "findings": [_finding(each) for each in findings],
         "trusted_registries": list(subject.trusted),
     }
-
-
-def _word(is_closed: bool) -> str:
-    return "closed" if is_closed else "open"
 
 
 def _told(judged: _Judged) -> str:
@@ -155,6 +149,12 @@ def _rank(finding: Finding) -> tuple[int, str, int, str]:
 def _unread(path: str, why: str) -> Finding:
     what = f"{path} cannot be read ({why}): the images that it names are not known"
     return found("not-judged", what, Place(path), fix="See to the file, or read it as root.")
+
+
+def _closed(judged: t.Sequence[_Judged]) -> str:
+    failing = sum(1 for each in judged if each.route is not None and each.route.fails)
+    but = f"; every pull fails on {failing} of them" if failing else ""
+    return f"Nobody but trusted registries is asked, on {len(judged)} routes{but}."
 
 
 # --- the namespaces
@@ -244,7 +244,7 @@ def _route(judged: _Judged, subject: Subject) -> Wire:
     route = judged.route
     return {
         "namespace": judged.namespace,
-        "verdict": _word(judged.verdict.is_closed),
+        "verdict": word(is_closed=judged.verdict.is_closed),
         "reason": judged.verdict.reason,
         "rule": judged.verdict.rule,
         "file": place.file,
