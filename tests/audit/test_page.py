@@ -274,7 +274,8 @@ def test_contrast(show: t.Callable[..., Page], dark: bool) -> None:
         if (alpha === 1) return color; } return 'rgb(255, 255, 255)'; };
       return ['.mark.open', '.mark.closed', '.mark.unknown', '.verdict.open', '.verdict.closed', '.row .soft',
         '.head > *', '#headline', '.reason', '.where', '.facet h2', '.facet .number', '.legend', '.when',
-        '.tags .open', '.tally .info', '.tally .warning'].map((selector) => { const found = document.querySelector(selector);
+        '.tags .open', '.tally .info', '.tally .warning'].map((selector) => {
+          const found = document.querySelector(selector);
           if (!found) return [selector, 0];
           const pair = [light(getComputedStyle(found).color), light(ground(found))].sort((a, b) => b - a);
           return [selector, (pair[0] + 0.05) / (pair[1] + 0.05)]; }); })()"""
