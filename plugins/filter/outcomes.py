@@ -58,10 +58,11 @@ _value:
   description:
     - The names of the hosts, in their order, under each heading; a heading without hosts has an empty list.
     - V(changed), files were written and have stayed; V(restarted), containerd was restarted; V(verified), the images
-      were pulled; V(restored), the change did not hold and the files are the old ones again; V(untouched), nothing was
-      written, nothing restarted, and nothing failed; V(failed), something of the role failed, or the connection was
-      lost after files were written; V(unreachable), the connection was lost, or there was none; V(not_reached), the run
-      has not come to them.
+      were pulled; V(closed), nobody but trusted registries is asked for images by what is in the files; V(open),
+      somebody else is, or it cannot be told; V(restored), the change did not hold and the files are the old ones
+      again; V(untouched), nothing was written, nothing restarted, and nothing failed; V(failed), something of the role
+      failed, or the connection was lost after files were written; V(unreachable), the connection was lost, or there was
+      none; V(not_reached), the run has not come to them.
     - And under V(stopping) the one host that has to fail for the run to end here, before it comes to the others; none
       if nothing failed, or none is left. It is one that failed by itself, unless each of those is unreachable.
   type: dict
@@ -69,6 +70,8 @@ _value:
     changed: [node-a]
     restarted: [node-a]
     verified: [node-a, node-b]
+    closed: [node-a]
+    open: [node-b]
     untouched: [node-b]
     restored: []
     failed: []
@@ -77,7 +80,10 @@ _value:
     stopping: []
 """
 
-HEADINGS = ("changed", "restarted", "verified", "untouched", "restored", "failed", "unreachable", "not_reached")
+HEADINGS = (
+    *("changed", "restarted", "verified", "closed", "open"),
+    *("untouched", "restored", "failed", "unreachable", "not_reached"),
+)
 _REGISTERED = ("node", "restarted", "pulled", "closed", "undone")
 
 Variables = t.Mapping[str, t.Any]
@@ -100,11 +106,13 @@ def headings(variables: Variables, *, is_active: bool) -> set[str]:
         # In check mode nothing is pulled.
         "verified": any(image["attempts"] for image in pulled.get("images") or ()) and not pulled.get("is_failed"),
         "restored": is_restored,
+        # What was put back is not what the verdict is about.
+        **{verdict: planned.get("verdict") == verdict and not is_restored for verdict in ("closed", "open")},
         "failed": is_changed if is_lost else not is_active,
         "unreachable": is_lost,
     }
     found = {heading for heading, true in is_true.items() if true}
-    return found if found - {"verified"} else {"untouched", *found}
+    return found if found - {"verified", "closed", "open"} else {"untouched", *found}
 
 
 def outcomes(

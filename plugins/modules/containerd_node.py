@@ -17,6 +17,9 @@ description:
   - The node is read once. Each part is planned on what the parts before it leave, so that check mode shows what a run
     would do, a migration and the edit after it included. What any of them refuses is refused before anything is
     written.
+  - Whom containerd would ask for images by all that is planned is judged by the rules of the node's release. An entry
+    with C(fallback=false) that would still be open is refused, with the file and the line that open it; see
+    O(trusted_registries) and RV(verdict).
   - The node's own containerd judges the new C(config.toml), with the files that it imports, before it takes the place
     of the old one. Then all files change their names at once, C(config.toml) last. A run that is killed at any point is
     undone by the next one.
@@ -56,6 +59,18 @@ options:
     description:
       - The release to write for, for all parts, such as V(1.7.24). Needed only where containerd is not installed yet.
     type: str
+  trusted_registries:
+    description:
+      - The registries that may be asked for images. Each is a host such as V(registry.example.com), a host with its
+        port such as V(registry.example.com:5000), a suffix such as V(*.example.com), or a network such as
+        V(192.0.2.0/24). The node itself always may.
+      - Without any, they are the hosts that O(registries) names, but for those which are the very registry that an
+        entry is for. Without either, nothing is judged.
+      - Refused is what the entries of O(registries) would leave open where C(config.toml) names a tree, or is to name
+        one. A tree that nothing points at yet is not.
+    type: list
+    elements: str
+    default: []
   proof:
     description:
       - Whether something that comes later proves the change and closes it, such as M(airgap.nodes.containerd_restart)
@@ -103,6 +118,23 @@ EXAMPLES = r"""
   airgap.nodes.containerd_restart:
   when: node.restart_required
 
+- name: Close a node, which may ask a mirror beside those of the entry
+  airgap.nodes.containerd_node:
+    trusted_registries:
+      - "*.corp.example"
+      - 192.0.2.0/24
+    registries:
+      registries:
+        - namespace: _default
+          fallback: false
+          hosts:
+            - url: https://registry.corp.example
+    config:
+      sandbox_image: registry.corp.example/k8s/pause:3.10
+      registry_config_path: /etc/containerd/certs.d
+  register: node
+  failed_when: node.verdict != "closed"
+
 - name: Take over old tables, then edit what is left
   airgap.nodes.containerd_node:
     migrate:
@@ -139,6 +171,61 @@ config:
   returned: success
   type: dict
   sample: {changed: false, changes: [], config_version: 2, restart_required: false}
+verdict:
+  description:
+    - V(closed) if containerd asks nobody but trusted registries for any image of RV(routes), by the files as the task
+      leaves them and by the rules of the node's release. V(open) if it asks somebody else, or if that cannot be told.
+    - Null where nobody is said to be trusted.
+  returned: success
+  type: str
+  sample: closed
+routes:
+  description:
+    - What the verdict is made of; one entry for each namespace that is listed, that the node has something about, or
+      that is sure to be asked for, such as that of the sandbox image.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - namespace: registry.k8s.io
+      verdict: open
+      reason: >-
+        registry.k8s.io is asked when the hosts before it do not answer, since
+        /etc/containerd/certs.d/registry.k8s.io/hosts.toml names no server.
+      rule: server-missing
+      file: /etc/containerd/certs.d/registry.k8s.io/hosts.toml
+      line: null
+  contains:
+    namespace:
+      description: The registry that images are named after, V(_default) for all that have no entry.
+      returned: always
+      type: str
+      sample: registry.k8s.io
+    verdict:
+      description: V(closed) or V(open).
+      returned: always
+      type: str
+      sample: closed
+    reason:
+      description: One sentence.
+      returned: always
+      type: str
+      sample: Nobody but registry.example.com is asked.
+    rule:
+      description: The trap that opens it, by its name in the documentation; empty if there is none.
+      returned: always
+      type: str
+      sample: server-missing
+    file:
+      description: The file or directory that decides it; empty if there is none.
+      returned: always
+      type: str
+      sample: /etc/containerd/certs.d/registry.k8s.io/hosts.toml
+    line:
+      description: The line of it, null where there is none.
+      returned: always
+      type: int
+      sample: 2
 restart_required:
   description:
     - Whether containerd runs without something that is in its files. A value changed that it reads at its start only,

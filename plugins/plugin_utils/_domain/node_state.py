@@ -15,7 +15,10 @@ from ansible_collections.airgap.nodes.plugins.module_utils._changeset import OPE
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One path as it was found; ``link`` is where a symlink led, ``error`` why it could not be read."""
+    """One path as it was found; ``link`` is where a symlink led, ``error`` why it could not be read.
+
+    ``pem`` names the blocks of a PEM that is not read otherwise, None where nobody looked.
+    """
 
     kind: str
     content: bytes | None = dataclasses.field(default=None, repr=False)
@@ -29,10 +32,13 @@ class Entry:
     group: str | None = None
     link: str | None = None
     error: str | None = None
+    pem: tuple[str, ...] | None = None
 
     @classmethod
     def from_wire(cls, wire: t.Mapping[str, t.Any]) -> Entry:
         known = {field.name: wire[field.name] for field in dataclasses.fields(cls) if wire.get(field.name) is not None}
+        if "pem" in known:
+            known["pem"] = tuple(known["pem"])
         if "content" in known:
             known["content"] = base64.b64decode(known["content"])
         return cls(**known)
@@ -78,6 +84,14 @@ class Journaled:
 
 
 @dataclasses.dataclass(frozen=True)
+class Images:
+    """The names of the images that CRI has; ``error`` is why they are not known."""
+
+    names: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class NodeState:
     """The answer to one reading. Paths that were not asked for count as absent.
 
@@ -92,11 +106,13 @@ class NodeState:
     unit: t.Mapping[str, t.Any] | None = None
     journal: tuple[Journaled, ...] = ()
     journal_error: str | None = None
+    images: Images | None = None
 
     @classmethod
     def from_wire(cls, wire: t.Mapping[str, t.Any]) -> NodeState:
         directories = wire.get("directories", {})
         journal = wire.get("journal") or {}
+        images = wire.get("images")
         return cls(
             files=_entries(wire.get("files", {})),
             globs={pattern: _entries(found) for pattern, found in wire.get("globs", {}).items()},
@@ -106,6 +122,7 @@ class NodeState:
             unit=wire.get("unit"),
             journal=tuple(map(Journaled.from_wire, journal.get("changes", ()))),
             journal_error=journal.get("error"),
+            images=None if images is None else Images(tuple(images["names"]), images["error"]),
         )
 
     def and_also(self, other: NodeState) -> NodeState:

@@ -26,6 +26,12 @@ THROUGH: dict[str, tuple[dict[str, t.Any], set[str]]] = {
         {"node": {"changed": True}, "restarted": {"restarted": True}, "pulled": PULLED, "undone": SKIPPED},
         {"changed", "restarted", "verified"},
     ),
+    "closed by what is in the files": (
+        {"node": {"changed": False, "verdict": "closed"}, "pulled": PULLED},
+        {"untouched", "verified", "closed"},
+    ),
+    "open by what is in the files": ({"node": {"changed": True, "verdict": "open"}}, {"changed", "open"}),
+    "nobody is said to be trusted": ({"node": {"changed": True, "verdict": None}}, {"changed"}),
     "check mode": ({"node": {"changed": True}, "restarted": {"restarted": False}, "pulled": TO_PULL}, {"changed"}),
     "the restart that an earlier run owed": (
         {"node": {"changed": False}, "restarted": {"restarted": True}, "pulled": PULLED},
@@ -40,6 +46,10 @@ NOT_THROUGH: dict[str, tuple[dict[str, t.Any], set[str]]] = {
     "CRI did not come back": (
         {"node": {"changed": True}, "restarted": {"failed": True, "restarted": True, "undone": UNDONE}},
         {"restarted", "restored", "failed"},
+    ),
+    "put back, so that the verdict is about other files": (
+        {"node": {"changed": True, "verdict": "closed"}, "restarted": {"failed": True, "undone": UNDONE}},
+        {"restored", "failed"},
     ),
     "CRI did not come back, and the new files stay": (
         {"node": {"changed": True}, "restarted": {"failed": True, "restarted": True, "undone": None}},
