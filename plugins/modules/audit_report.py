@@ -127,7 +127,7 @@ summary:
     - "closed: 2 (node-a, node-b)"
     - "open: 1 (node-c)"
     - "findings: 1 error, 0 warnings, 3 info"
-    - "error hosts-toml-voided on 1 node: containerd ignores this file."
+    - "error hosts-toml-dropped on 1 node: containerd passes over the file."
 files:
   description: The files that were written.
   returned: always, unless the report cannot be made

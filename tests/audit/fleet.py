@@ -8,6 +8,8 @@ from __future__ import annotations
 import random
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import RULES
+
 Result = dict[str, t.Any]
 
 TREE = "/etc/containerd/certs.d"
@@ -18,20 +20,11 @@ RELEASES = {
     "2.3.4": "registry.example.com/k8s/pause:3.10.2",
 }
 PUBLIC = ("docker.io", "registry.k8s.io", "k8s.gcr.io", "quay.io", "ghcr.io", "gcr.io", "nvcr.io", "public.ecr.aws")
-# What can be wrong with one namespace: rule, sentence, fix.
+# What can be wrong with one namespace, by the rule that finds it.
 TRAPS = {
-    "hosts-toml-voided": (
-        "containerd cannot decode hosts.toml, ignores it, and asks the upstream.",
-        "Mend the line; containerd reads the file again at the next pull.",
-    ),
-    "empty-directory": (
-        "The directory has no hosts.toml, hides _default, and leaves the upstream alone.",
-        "Remove the directory, or put a hosts.toml in it.",
-    ),
-    "upstream-appended": (
-        "The file has no server, so the registry of the image itself is asked last.",
-        "Set server to the last host.",
-    ),
+    "hosts-toml-dropped": "containerd passes over the file: line 3: unknown capability resolv",
+    "hosts-toml-missing": "The directory has no hosts.toml and hides _default",
+    "server-missing": "No server is named",
 }
 
 
@@ -67,33 +60,30 @@ def route(namespace: str, trap: str = "") -> Result:
     return {
         "namespace": namespace,
         "verdict": "open" if trap else "closed",
-        "reason": f"{TRAPS[trap][0]} {reason}" if trap else reason,
+        "reason": f"{TRAPS[trap]}; {reason}" if trap else reason,
         "rule": trap,
         "file": f"{TREE}/{namespace}/hosts.toml",
         "line": 3 if trap else None,
         "images": [],
         "why_listed": ["configured"],
-        "endpoints": {"upstream-appended": [mirror, upstream], "": [mirror]}.get(trap, [upstream]),
+        "endpoints": {"server-missing": [mirror, upstream], "": [mirror]}.get(trap, [upstream]),
     }
 
 
-def finding(rule: str, severity: str, message: str, fix: str, **place: t.Any) -> Result:
-    where = {"file": None, "line": None, "key": None, **place}
-    return {"id": rule, "severity": severity, "message": message, "fix": fix, "releases": "1.5 and newer", **where}
+def finding(rule: str, what: str, **place: t.Any) -> Result:
+    known = RULES[rule]
+    told = {"message": f"{what}. {known.explanation}", "fix": known.fix, "releases": known.releases}
+    return {"id": rule, "severity": known.severity.value, **told, "file": "", "line": None, "key": "", **place}
 
 
 def judged(release: str, listed: t.Sequence[str], traps: t.Mapping[str, str], images: t.Sequence[str] = ()) -> Result:
     """A node on which the namespaces in ``traps`` are open, each for that reason."""
     routes = [route(name, traps.get(name, "")) for name in listed]
-    findings = [
-        finding(trap, "error", *TRAPS[trap], file=f"{TREE}/{name}/hosts.toml", line=3) for name, trap in traps.items()
-    ]
+    findings = [finding(trap, TRAPS[trap], file=f"{TREE}/{name}/hosts.toml", line=3) for name, trap in traps.items()]
+    findings.append(finding("other-registries-open", "There is no entry _default", file=TREE))
     if release.startswith("1."):
-        text = "The sandbox image is containerd's own default, not one that was chosen."
-        fix = "Set containerd_sandbox_image."
-        findings.append(finding("sandbox-image-default", "warning", text, fix, file="/etc/containerd/config.toml"))
-    text = "Registries without an entry are asked as containerd asks them by itself."
-    findings.append(finding("other-registries-open", "info", text, "Add an entry _default.", file=TREE))
+        text = f"containerd pulls {RELEASES[release]}"
+        findings.append(finding("sandbox-image-default", text, file="/etc/containerd/config.toml"))
     return {
         "changed": False,
         "verdict": "open" if traps else "closed",

@@ -48,8 +48,8 @@ def usual() -> dict[str, fleet.Result]:
     closed = {f"node-{number:02}": fleet.judged("2.3.4", LISTED, {}) for number in range(1, 37)}
     return {
         **closed,
-        "node-37": fleet.judged("1.7.24", LISTED, {"docker.io": "hosts-toml-voided"}),
-        "node-38": fleet.judged("2.1.5", LISTED, {"quay.io": "upstream-appended", "ghcr.io": "empty-directory"}),
+        "node-37": fleet.judged("1.7.24", LISTED, {"docker.io": "hosts-toml-dropped"}),
+        "node-38": fleet.judged("2.1.5", LISTED, {"quay.io": "server-missing", "ghcr.io": "hosts-toml-missing"}),
         "node-39": {"unreachable": True, "msg": "Connection timed out"},
         "node-40": {"failed": True, "msg": "config.toml:7: Expected '='"},
     }
@@ -94,8 +94,9 @@ def test_every_node_has_its_row_and_every_mark_its_word(show: t.Callable[..., Pa
         ("verdict", "open", ["node-38", "node-37"]),
         ("verdict", "unknown", ["node-39", "node-40"]),
         ("release", "1.7.24", ["node-37"]),
-        ("rule", "empty-directory", ["node-38"]),
-        ("severity", "warning", ["node-37"]),
+        ("rule", "hosts-toml-missing", ["node-38"]),
+        ("severity", "error", ["node-38", "node-37"]),
+        ("severity", "info", ["node-37"]),
         ("pause", "registry.k8s.io/pause:3.8", ["node-37"]),
     ],
 )
@@ -126,7 +127,7 @@ def test_two_filters_are_both_true_and_two_values_either(show: t.Callable[..., P
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("node-3 upstream-appended", ["node-38"]),
+        ("node-3 server-missing", ["node-38"]),
         ("TIMED out", ["node-39"]),
         ("ghcr.io/hosts.toml", ["node-38", "node-37"]),
         ("pause:3.8", ["node-37"]),
@@ -161,7 +162,7 @@ def test_a_click_says_why(show: t.Callable[..., Page]) -> None:
     assert "on node-38" in said
     assert "The directory has no hosts.toml" in said
     assert "/etc/containerd/certs.d/ghcr.io/hosts.toml:3" in said
-    assert "Remove the directory" in said
+    assert "Put a hosts.toml into the directory" in said
     assert page.texts("#details .endpoints code") == ["https://ghcr.io/v2"]
     page.click(".row .mark.open[aria-label^='quay.io']")
     assert page.texts("#details .endpoints code") == ["https://registry.example.com/v2", "https://quay.io/v2"]
@@ -236,11 +237,16 @@ def test_findings(show: t.Callable[..., Page]) -> None:
     page = show(usual())
     page.click("#tab-findings")
     heads = [" ".join(text.split()) for text in page.texts(".rule > header")]
-    assert heads[0] == "✕ error empty-directory 1 node Show these nodes"
-    assert heads[-1] == "i info other-registries-open 38 nodes Show these nodes"
-    assert page.texts(".rule:first-child code") == ["/etc/containerd/certs.d/ghcr.io/hosts.toml:3"]
+    assert heads[0] == "✕ error hosts-toml-dropped A hosts.toml that containerd passes over 1 node Show these nodes"
+    assert [head.split()[2] for head in heads[1:]] == [
+        "hosts-toml-missing", "other-registries-open", "server-missing", "sandbox-image-default",
+    ]  # fmt: skip
+    # What the rule says stands there once, and what was found where below it.
+    assert page.texts(".rule:first-child .explanation")[0].startswith("containerd logs one line")
+    assert page.texts(".rule:first-child .finding > p:first-child")[0].endswith("unknown capability resolv.")
+    assert page.texts(".rule:first-child code") == ["/etc/containerd/certs.d/docker.io/hosts.toml:3"]
     page.click(".rule:first-child .show")
-    assert rows(page) == ["node-38"]
+    assert rows(page) == ["node-37"]
 
 
 def test_dark_and_light(show: t.Callable[..., Page]) -> None:
@@ -308,7 +314,7 @@ def test_paper_has_the_summary_and_what_is_open(show: t.Callable[..., Page]) -> 
 
 
 def hostile() -> dict[str, fleet.Result]:
-    node = fleet.judged("2.3.4", ["docker.io", HOSTILE], {HOSTILE: "hosts-toml-voided"})
+    node = fleet.judged("2.3.4", ["docker.io", HOSTILE], {HOSTILE: "hosts-toml-dropped"})
     for finding in node["findings"]:
         finding.update(dict.fromkeys(("id", "message", "file", "key", "fix", "releases"), HOSTILE))
     for route in node["routes"]:

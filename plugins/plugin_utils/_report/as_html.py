@@ -16,6 +16,7 @@ import json
 import pathlib
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import RULES
 from ansible_collections.airgap.nodes.plugins.plugin_utils._report import as_json
 from ansible_collections.airgap.nodes.plugins.plugin_utils._report.fleet import (
     CLOSED,
@@ -63,7 +64,8 @@ class PageData:
     def of(self, fleet: Fleet) -> dict[str, t.Any]:
         nodes = [self._node(node) for node in fleet.nodes]
         tables = {name: table.items for name, table in self.tables.items()}
-        return {"schema": as_json.SCHEMA, "generated": fleet.generated, **tables, "nodes": nodes}
+        rules = {rule.id: _rule(rule.id) for rule in fleet.rules if rule.id in RULES}
+        return {"schema": as_json.SCHEMA, "generated": fleet.generated, "rules": rules, **tables, "nodes": nodes}
 
     def _place(self, table: str, thing: t.Any) -> int:
         return self.tables[table].place(thing)
@@ -101,6 +103,10 @@ class PageData:
 
     def _finding(self, finding: Raw) -> int:
         return self._place("findings", {**finding, "severity": severity_of(finding)})
+
+
+def _rule(name: str) -> dict[str, str]:
+    return {"title": RULES[name].title, "explanation": RULES[name].explanation}
 
 
 def _about(node: Node) -> dict[str, t.Any]:

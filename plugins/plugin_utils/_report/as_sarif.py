@@ -15,6 +15,7 @@ import json
 import typing as t
 import urllib.parse
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import RULES
 from ansible_collections.airgap.nodes.plugins.plugin_utils._report.fleet import (
     OPEN,
     SEVERITIES,
@@ -22,6 +23,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._report.fleet import 
     Fleet,
     Node,
     Raw,
+    Rule,
     rank,
     severity_of,
 )
@@ -34,12 +36,14 @@ MAX_NAMED = 5
 # What a node as a whole is told by: no finding, but what the findings are about.
 _OWN_RULES = {
     NODE_OPEN: (
-        "The node can ask a registry that is not trusted.",
+        "The node can ask a registry that is not trusted",
+        "At least one namespace has an endpoint outside the trusted registries.",
         "Each open namespace and the endpoints that are asked for it are in the JSON report and in the page.",
     ),
     NODE_UNKNOWN: (
-        "Nothing is known of the node: it was not reached, or the task failed there.",
-        "Mend what the message names and run the audit again. Until then the node does not count as closed.",
+        "Nothing is known of the node",
+        "It was not reached, or the task failed there. It does not count as closed.",
+        "Mend what the message names and run the audit again.",
     ),
 }
 
@@ -72,21 +76,27 @@ def _order(result: Raw) -> int:
 
 
 def _rules(fleet: Fleet, findings_url: str) -> list[dict[str, t.Any]]:
-    own = [_described(name, "error", text, help_, findings_url) for name, (text, help_) in _OWN_RULES.items()]
-    found = [_described(rule.id, LEVELS[rule.severity], rule.message, rule.fix, findings_url) for rule in fleet.rules]
-    return [*own, *found]
+    own = [_described(name, "error", *words, findings_url) for name, words in _OWN_RULES.items()]
+    return [*own, *(_described(rule.id, LEVELS[rule.severity], *_words(rule), findings_url) for rule in fleet.rules)]
 
 
-def _described(name: str, level: str, text: str, fix: str, findings_url: str) -> dict[str, t.Any]:
-    """The words of its first finding explain a rule; the page behind the link explains it whole."""
-    address = f"{findings_url}#{name}"
-    help_ = fix or text
+def _words(rule: Rule) -> tuple[str, str, str]:
+    """Title, explanation and fix; of a rule that is not known here, those of its first finding."""
+    known = RULES.get(rule.id)
+    if known is None:
+        return rule.id.replace("-", " "), rule.message or rule.id, rule.fix or rule.message
+    return known.title, known.explanation, known.fix
+
+
+def _described(name: str, level: str, title: str, text: str, fix: str, findings_url: str) -> dict[str, t.Any]:
+    address = f"{findings_url}#{urllib.parse.quote(name)}"
+    markdown = f"{_plain(text)}\n\n**Fix:** {_plain(fix)}\n\n[{_plain(name)}]({address})"
     return {
         "id": name,
         "name": "".join(part.capitalize() for part in name.split("-")),
-        "shortDescription": {"text": name.replace("-", " ").capitalize()},
-        "fullDescription": {"text": text or name},
-        "help": {"text": f"{help_}\n{address}", "markdown": f"{_plain(help_)}\n\n[{name}]({address})"},
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": text},
+        "help": {"text": f"{text}\n{fix}\n{address}", "markdown": markdown},
         "helpUri": address,
         "defaultConfiguration": {"level": level},
         "properties": {"tags": ["containerd", "registry"], "problem.severity": level.replace("note", "recommendation")},

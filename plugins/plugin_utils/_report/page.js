@@ -16,6 +16,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
   const VERDICTS = ["open", "unknown", "closed"];
   const WHY_LISTED = {
     configured: "configured", always: "always looked at", sandbox: "sandbox image", in_use: "image in use",
+    asked: "asked for",
   };
   const ROW = 28;
   const NARROW = 30;
@@ -538,10 +539,21 @@ SPDX-License-Identifier: GPL-3.0-or-later
   }
 
   function fixSection(node, route) {
+    const isHere = ({ file }) => file && route.file && (file === route.file || route.file.startsWith(`${file}/`));
+    const here = node.findings.filter((finding) => finding.severity !== "info" && isHere(finding));
     const ofRule = node.findings.filter((finding) => finding.id === route.rule);
-    const here = ofRule.filter((finding) => finding.file === route.file);
-    const related = here.length ? here : ofRule.slice(0, 3);
+    const both = here.filter((finding) => ofRule.includes(finding));
+    const related = [both, ofRule.slice(0, 3), route.verdict === "closed" ? [] : here].find((some) => some.length) || [];
     return related.length ? section("What it is, and the fix", related.map((finding) => findingItem(finding))) : "";
+  }
+
+  /** Of a rule or a finding; a page of findings made by another release can have rules that are not known here. */
+  const known = (id) => (Object.hasOwn(data.rules, id) ? data.rules[id] : { title: "", explanation: "" });
+
+  /** What was found, without what the rule says each time. */
+  function foundBy({ id, message }) {
+    const { explanation } = known(id);
+    return explanation && message.endsWith(explanation) ? message.slice(0, -explanation.length).trim() || message : message;
   }
 
   function releasesOf({ releases }) {
@@ -673,8 +685,9 @@ SPDX-License-Identifier: GPL-3.0-or-later
     }
     return el("article", { class: "rule" },
       el("header", {}, el("span", { class: `severity ${severity}` }, `${GLYPHS[severity]} ${severity}`), el("h2", {}, rule.id),
-        el("span", { class: "number" }, things(rule.nodes.size, "node")),
+        el("span", { class: "title" }, known(rule.id).title), el("span", { class: "number" }, things(rule.nodes.size, "node")),
         el("button", { type: "button", class: "show", onclick: () => showOnly(rule.id) }, "Show these nodes")),
+      known(rule.id).explanation ? el("p", { class: "explanation" }, known(rule.id).explanation) : "",
       shortened([...alike.values()].map(findingsAlike)));
   }
 
@@ -685,9 +698,9 @@ SPDX-License-Identifier: GPL-3.0-or-later
         el("span", { class: "where" }, things(found.length, "node"))),
       el("ul", { class: "list" }, shortened(found.map((node) => el("li", {}, nodeLink(node)))))));
     const [finding] = findings[0];
-    const { message, fix } = finding;
+    const { fix } = finding;
     const releases = releasesOf(finding);
-    return el("div", { class: "finding" }, el("p", {}, message), releases ? el("p", { class: "where" }, releases) : "",
+    return el("div", { class: "finding" }, el("p", {}, foundBy(finding)), releases ? el("p", { class: "where" }, releases) : "",
       fix ? el("p", { class: "fix" }, fix) : "", el("div", { class: "places" }, shortened(places)));
   }
 
@@ -786,7 +799,8 @@ SPDX-License-Identifier: GPL-3.0-or-later
       table(["pause image", "nodes"], counted((node) => pause(node) || "not known").map(([name, count]) => [name, number(count)])),
       el("h2", {}, "Findings"),
       table(["severity", "rule", "nodes", "fix"], rulesOf(view.shown).map((rule) => [
-        `${GLYPHS[severityOf(rule.id)]} ${severityOf(rule.id)}`, rule.id, number(rule.nodes.size), [...rule.findings.keys()][0].fix || "",
+        `${GLYPHS[severityOf(rule.id)]} ${severityOf(rule.id)}`, [el("div", {}, rule.id), el("div", { class: "where" }, known(rule.id).title)],
+        number(rule.nodes.size), [...rule.findings.keys()][0].fix || "",
       ])),
       el("h2", {}, "Open, or not known"),
       ...(groups.size ? [...groups.values()].map(paperGroup) : [el("p", {}, "None.")]));

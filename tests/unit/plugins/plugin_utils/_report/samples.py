@@ -15,7 +15,7 @@ GENERATED = "2026-11-21T18:00:00Z"
 HOSTS_TOML = "/etc/containerd/certs.d/docker.io/hosts.toml"
 
 
-def finding(rule: str = "hosts-toml-voided", severity: str = "error", **others: t.Any) -> Result:
+def finding(rule: str = "hosts-toml-dropped", severity: str = "error", **others: t.Any) -> Result:
     """A finding of the line 3 of a file."""
     told = {"message": "containerd ignores the file.", "fix": "Mend line 3.", "releases": "1.5 and newer"}
     return {"id": rule, "severity": severity, **told, "file": HOSTS_TOML, "line": 3, "key": "server", **others}

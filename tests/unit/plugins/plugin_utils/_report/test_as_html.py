@@ -103,7 +103,7 @@ def test_the_data_holds_all_that_is_shown() -> None:
     route = found["routes"][found["rows"][row][0]]
     assert (found["namespaces"][route["namespace"]], route["verdict"]) == ("docker.io", "open")
     assert found["endpoints"][route["endpoints"][0]]["host"] == "registry.example.com"
-    assert found["findings"][found["finding_sets"][findings][0]]["id"] == "hosts-toml-voided"
+    assert found["findings"][found["finding_sets"][findings][0]]["id"] == "hosts-toml-dropped"
     assert started == "2026-11-02T08:15:00Z"
     image, namespace, uses = images_of
     assert found["images"][image] == "docker.io/library/app:1"

@@ -35,7 +35,7 @@ def test_the_head() -> None:
         "summary": {
             "nodes": {"total": 3, "open": 1, "unknown": 1, "closed": 1},
             "findings": {"error": 1, "warning": 0, "info": 0},
-            "rules": [{"id": "hosts-toml-voided", "severity": "error", "findings": 1, "nodes": 1}],
+            "rules": [{"id": "hosts-toml-dropped", "severity": "error", "findings": 1, "nodes": 1}],
             "releases": {"2.3.4": 2},
             "sandbox_images": {"registry.example.com/pause:3.10": 2},
         },

@@ -54,10 +54,10 @@ def test_the_schema_is_one_that_can_refuse() -> None:
 def test_results_come_worst_first() -> None:
     results = run_of({name: REGISTERED[name] for name in "abc"})["results"]
     assert [(result["level"], result["ruleId"], result["message"]["text"]) for result in results] == [
-        ("error", "hosts-toml-voided", "a: containerd ignores the file. Mend line 3."),
+        ("error", "hosts-toml-dropped", "a: containerd ignores the file. Mend line 3."),
         ("error", "node-not-judged", "c: Connection timed out"),
         ("error", "node-open", "a is open: docker.io. The node is open."),
-        ("warning", "hosts-toml-voided", "b: containerd ignores the file. Mend line 3."),
+        ("warning", "hosts-toml-dropped", "b: containerd ignores the file. Mend line 3."),
         ("note", "odd", "a: containerd ignores the file. Mend line 3."),
     ]
 
@@ -67,9 +67,10 @@ def test_rules_are_those_of_the_results() -> None:
     rules = run["tool"]["driver"]["rules"]
     assert {result["ruleId"] for result in run["results"]} <= {rule["id"] for rule in rules}
     assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
-    rule = next(rule for rule in rules if rule["id"] == "hosts-toml-voided")
-    assert rule["helpUri"] == f"{URL}#hosts-toml-voided"
-    assert rule["help"]["text"].startswith("Mend line 3.")
+    rule = next(rule for rule in rules if rule["id"] == "hosts-toml-dropped")
+    assert rule["helpUri"] == f"{URL}#hosts-toml-dropped"
+    assert rule["shortDescription"] == {"text": "A hosts.toml that containerd passes over"}
+    assert rule["help"]["text"].startswith("containerd logs one line")
     assert rule["defaultConfiguration"] == {"level": "error"}
 
 
@@ -80,7 +81,7 @@ def test_places() -> None:
         return found["locations"][0]["physicalLocation"]
 
     voided = {"artifactLocation": {"uri": f"a{samples.HOSTS_TOML}"}, "region": {"startLine": 3}}
-    assert place("a", "hosts-toml-voided") == voided
+    assert place("a", "hosts-toml-dropped") == voided
     assert place("a", "odd") == {"artifactLocation": {"uri": "a"}}
     assert place("c", "node-not-judged") == {"artifactLocation": {"uri": "c"}}
     assert place("a", "node-open") == {"artifactLocation": {"uri": f"a{samples.HOSTS_TOML}"}}

@@ -58,7 +58,7 @@ def test_summary() -> None:
         "failed: 1 (d)",
         "not asked: 1 (e)",
         "findings: 1 error, 0 warnings, 0 info",
-        "error hosts-toml-voided on 1 node: containerd ignores the file.",
+        "error hosts-toml-dropped on 1 node: containerd ignores the file.",
     ]
 
 
