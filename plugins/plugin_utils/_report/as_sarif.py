@@ -28,6 +28,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._report.fleet import 
     severity_of,
 )
 
+# Title, explanation and fix.
+Words = tuple[str, str, str]
+
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = dict(zip(SEVERITIES, ("error", "warning", "note"), strict=True))
 NODE_OPEN, NODE_UNKNOWN = "node-open", "node-not-judged"
@@ -76,19 +79,20 @@ def _order(result: Raw) -> int:
 
 
 def _rules(fleet: Fleet, findings_url: str) -> list[dict[str, t.Any]]:
-    own = [_described(name, "error", *words, findings_url) for name, words in _OWN_RULES.items()]
-    return [*own, *(_described(rule.id, LEVELS[rule.severity], *_words(rule), findings_url) for rule in fleet.rules)]
+    own = [_described(name, "error", words, findings_url) for name, words in _OWN_RULES.items()]
+    return [*own, *(_described(rule.id, LEVELS[rule.severity], _words(rule), findings_url) for rule in fleet.rules)]
 
 
-def _words(rule: Rule) -> tuple[str, str, str]:
-    """Title, explanation and fix; of a rule that is not known here, those of its first finding."""
+def _words(rule: Rule) -> Words:
+    """Of a rule that is not known here, those of its first finding."""
     known = RULES.get(rule.id)
     if known is None:
         return rule.id.replace("-", " "), rule.message or rule.id, rule.fix or rule.message
     return known.title, known.explanation, known.fix
 
 
-def _described(name: str, level: str, title: str, text: str, fix: str, findings_url: str) -> dict[str, t.Any]:
+def _described(name: str, level: str, words: Words, findings_url: str) -> dict[str, t.Any]:
+    title, text, fix = words
     address = f"{findings_url}#{urllib.parse.quote(name)}"
     markdown = f"{_plain(text)}\n\n**Fix:** {_plain(fix)}\n\n[{_plain(name)}]({address})"
     return {

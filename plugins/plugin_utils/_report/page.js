@@ -113,7 +113,8 @@ SPDX-License-Identifier: GPL-3.0-or-later
     facet.chosen = new Set();
     const counts = new Map();
     for (const values of facet.values) for (const value of values) counts.set(value, (counts.get(value) || 0) + 1);
-    const rank = (value) => (facet.order ? facet.order.indexOf(value) : -counts.get(value));
+    const rank = (value) => (facet.order ? facet.order.indexOf(value)
+      : (facet.id === "rule" ? SEVERITIES.indexOf(severityOf(value)) * nodes.length * 2 : 0) - counts.get(value));
     facet.all = [...counts.keys()].sort((a, b) => rank(a) - rank(b) || natural.compare(a, b));
   }
 
