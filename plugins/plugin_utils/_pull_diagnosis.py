@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime
 import typing as t
 
@@ -42,7 +43,7 @@ class PullDiagnosis:
     def explain(self, failed: t.Sequence[Result]) -> None:
         """Completes what is told of each of these images."""
         try:
-            diagnoses = self._diagnoses([_image(each["image"]) for each in failed])
+            diagnoses = self._diagnoses([routes.image_of(each["image"]) for each in failed])
         except Exception as error:  # noqa: BLE001 (why the pull failed must not be lost over what cannot be told beside it)
             why = str(error) if isinstance(error, (AnsibleError, DomainError, NodeFailure)) else repr(error)
             for each in failed:
@@ -56,6 +57,7 @@ class PullDiagnosis:
     def _diagnoses(self, images: list[routes.Image]) -> list[Diagnosis]:
         state, config = self._read_config()
         ways = [routes.route(image, state, config) for image in images]
+        ways = [dataclasses.replace(way, steps=way.distinct) for way in ways]
         # The credentials of a pull take the place of those that containerd has.
         own, file = _credentials(self._options), self._options.get("credentials_file")
         asked = [
@@ -97,11 +99,6 @@ class PullDiagnosis:
         for root in routes.unread(config, state):
             state = state.and_also(self._action.read(**routes.reading(root)))
         return state, config
-
-
-def _image(name: str) -> routes.Image:
-    reference = t.cast(cri.Reference, cri.parse_reference(name))
-    return routes.Image(reference.registry, reference.repository, reference.digest or reference.tag or "latest")
 
 
 def _credentials(options: Result) -> str:

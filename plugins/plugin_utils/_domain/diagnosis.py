@@ -101,9 +101,21 @@ class Diagnosis:
 
 
 # Whatever the endpoints say, the pull cannot go another way than wrong.
-_DECISIVE = ("crashes", "unreadable", "dropped", "nobody_resolves", "config_path_list", "config_path_missing")
+_DECISIVE = (
+    *("cri_stopped", "crashes", "unreadable", "no_directory", "tables_broken", "unknown"),
+    *("dropped", "nobody_resolves", "config_path_list", "config_path_missing"),
+)
 # They count where nobody but the image's own registry is asked, and it does not deliver.
-_NO_MIRROR = ("config_path_unset", "other_entry", "no_entry", "no_hosts_toml")
+_NO_MIRROR = (
+    "hosts_unseen",
+    "host_lost",
+    "config_path_unset",
+    "config_path_lost",
+    "config_path_replaced",
+    "other_entry",
+    "no_entry",
+    "no_hosts_toml",
+)
 _FILES = ("ca_missing", "ca_not_pem", "client_missing", "client_not_pem", "client_no_key", "client_mismatch")
 _REFUSED = ("credentials_refused", "token_refused", "token_not_enough")
 _MISSING = ("repository_missing", "tag_missing", "digest_missing")
@@ -129,6 +141,7 @@ def _cause(route: Route, findings: t.Sequence[tuple[Probed, Finding]], around: C
     candidates = [
         *(obstacles[kind] for kind in _DECISIVE if kind in obstacles),
         *(finding for _each, finding in findings if finding.kind in _FILES),
+        *(obstacles[kind] for kind in ("pull_file",) if kind in obstacles),
     ]
     if any(finding.kind == "delivers" for _each, finding in asked):
         candidates += [obstacles[kind] for kind in ("not_restarted",) if kind in obstacles]

@@ -366,6 +366,42 @@ _OBSTACLES = (
         "{path} cannot be read ({detail}), so every pull of {registry} fails: correct that.",
     ),
     Text(
+        "unknown",
+        "{path} cannot be read",
+        "{path} could not be read ({detail}), so it is not known whom containerd asks for {registry}: run with become.",
+    ),
+    Text(
+        "no_directory",
+        "{path} is no directory",
+        "{path} is in the place of a directory ({detail}), so every pull of {registry} fails: remove it.",
+    ),
+    Text(
+        "pull_file",
+        "a file of an endpoint in {path} is missing",
+        "{path} names a file that every pull of {registry} needs, and fails for: {detail}.",
+    ),
+    Text(
+        "tables_broken",
+        "registry in {path} is not sound",
+        "In the registry tables of {path}, {detail}, so every pull of {registry} fails: correct that.",
+    ),
+    Text(
+        "cri_stopped",
+        "{detail} in {path} keeps CRI from being loaded",
+        "registry.{detail} in {path} does not go together with config_path, so containerd does not load CRI: set "
+        "containerd_migrate_legacy.",
+    ),
+    Text(
+        "hosts_unseen",
+        "a host in {path} is not seen",
+        "containerd {release} does not see the host {detail} in {path}: write it as a table of its own.",
+    ),
+    Text(
+        "host_lost",
+        "a host in {path} is no URL",
+        "{path} has a host that names none, which containerd passes over: write it as https://registry.example.com.",
+    ),
+    Text(
         "nobody_resolves",
         "no host of {path} resolves tags",
         "Add resolve to capabilities of a host in {where}: none of them may tell what a tag means.",
@@ -381,6 +417,18 @@ _OBSTACLES = (
         "config_path is not set",
         "config_path is not set in {path}, so containerd {release} reads no hosts.toml and asks {registry} itself: "
         "set containerd_registries_path, and restart {unit}.",
+    ),
+    Text(
+        "config_path_lost",
+        "config_path is not read",
+        "containerd {release} does not read config_path where it stands in {path}, and asks {registry} itself: set "
+        "containerd_registries_path, and restart {unit}.",
+    ),
+    Text(
+        "config_path_replaced",
+        "config_path is replaced",
+        "On containerd {release}, {path} replaces all settings of CRI in {detail}, and with them config_path: have it "
+        "say config_path too, and restart {unit}.",
     ),
     Text(
         "config_path_missing",

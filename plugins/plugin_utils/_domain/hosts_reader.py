@@ -9,6 +9,7 @@ which order, with which settings; and whether the release drops the file, or cra
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import ipaddress
 import posixpath
@@ -17,6 +18,7 @@ import tomllib
 import typing as t
 import urllib.parse
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import (
     CAPABILITIES,
     ClientFiles,
@@ -24,7 +26,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml im
     HostsFile,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Kind, scan
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Kind, Statement, scan
 
 Table = dict[str, t.Any]
 
@@ -69,21 +71,43 @@ class Endpoint:
     def is_upstream(self) -> bool:
         return not self.host
 
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether containerd gets as far as asking; where a URL names no host or another protocol, it goes on."""
+        return bool(self.host) and self.scheme in ("http", "https")
+
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """The endpoints in order, the upstream included. ``dropped`` says why containerd passes over the file instead."""
+    """The endpoints in order, the upstream included. ``dropped`` says why containerd passes over the file instead.
+
+    ``lines`` has the line that names each endpoint, which is None for an upstream that no ``server`` takes the place
+    of; ``fault_line`` is where the file is dropped for, or crashes; ``unseen`` are the hosts that are written in a form
+    which this release does not look for, with their lines.
+    """
 
     endpoints: tuple[Endpoint, ...] = ()
     dropped: str | None = None
     crashes: bool = False
+    lines: tuple[int | None, ...] = dataclasses.field(default=(), compare=False)
+    fault_line: int | None = dataclasses.field(default=None, compare=False)
+    unseen: tuple[tuple[str, int | None], ...] = dataclasses.field(default=(), compare=False)
 
 
-class _Dropped(Exception):
+class _Fault(Exception):
+    """What is wrong with the file; ``at`` leads to the key, unless ``line`` is known already."""
+
+    def __init__(self, reason: str = "", at: KeyPath = (), line: int | None = None) -> None:
+        super().__init__(reason)
+        self.at = at
+        self.line = line
+
+
+class _Dropped(_Fault):
     """containerd logs one line and goes on as if the file were not there."""
 
 
-class _Crash(Exception):
+class _Crash(_Fault):
     """containerd does not survive it."""
 
 
@@ -92,14 +116,16 @@ def reread(content: bytes, release: Release, *, directory: str) -> Reading:
 
     Where a TOML library of containerd is laxer than the standard, the file counts as dropped.
     """
+    statements: list[Statement] = []
     try:
         text = _decoded(content, release)
         data = _parsed(text)
-        return Reading(tuple(_endpoints(text, data, release, directory)))
-    except _Crash:
-        return Reading(crashes=True)
-    except _Dropped as reason:
-        return Reading(dropped=str(reason))
+        statements = scan(text)
+        return _read(statements, data, release, directory)
+    except _Crash as fault:
+        return Reading(crashes=True, fault_line=_line(statements, fault.at))
+    except _Dropped as fault:
+        return Reading(dropped=str(fault), fault_line=fault.line or _line(statements, fault.at))
 
 
 def intended(file: HostsFile, release: Release) -> Reading:
@@ -166,9 +192,10 @@ def _decoded(content: bytes, release: Release) -> str:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _Dropped(f"not UTF-8 at offset {error.start}") from None
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _Dropped(f"not UTF-8 at offset {error.start}", line=line) from None
     if text.startswith("\ufeff") and release.line >= (2, 0):
-        raise _Dropped("it begins with a byte order mark")
+        raise _Dropped("it begins with a byte order mark", line=1)
     return text.removeprefix("\ufeff")
 
 
@@ -176,28 +203,74 @@ def _parsed(text: str) -> Table:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _Dropped(f"not valid TOML: {error}") from None
+        found = re.search(r"\(at line (\d+)", str(error))
+        line = int(found[1]) if found else text.count("\n", 0, len(text.rstrip("\n"))) + 1
+        raise _Dropped(f"not valid TOML: {_without_user(str(error))}", line=line) from None
+    except RecursionError:
+        raise _Dropped("it has lists within each other beyond all measure") from None
 
 
-def _endpoints(text: str, data: Table, release: Release, directory: str) -> t.Iterator[Endpoint]:
+def _read(statements: list[Statement], data: Table, release: Release, directory: str) -> Reading:
     fields = _known_fields(release)
-    order = _order(text, data, release)
+    order = _order(statements, data, release)
     root = _checked(data, {**fields, "server": str, "host": dict}, release)
-    hosts = {name: _checked(_table(host, name), fields, release) for name, host in root.get("host", {}).items()}
+    hosts = {}
+    for name, host in root.get("host", {}).items():
+        with _within("host", name):
+            hosts[name] = _checked(_table(host, name), fields, release)
+    endpoints = []
     for name in order:
-        yield _endpoint(name, hosts.get(name, {}), release, directory)
-    yield _endpoint(root.get("server", ""), root, release, directory)
+        with _within("host", name):
+            endpoints.append(_endpoint(name, hosts.get(name, {}), release, directory))
+    endpoints.append(_endpoint(root.get("server", ""), root, release, directory))
+    return Reading(
+        tuple(endpoints),
+        lines=(*(_line(statements, ("host", name)) for name in order), _line_of_key(statements, "server")),
+        unseen=tuple((name, _line(statements, ("host", name))) for name in hosts if name not in order),
+    )
 
 
-def _order(text: str, data: Table, release: Release) -> list[str]:
-    return _order_by_header(text) if release.line >= (2, 0) else _order_by_position(text, data, release)
+@contextlib.contextmanager
+def _within(*above: str) -> t.Iterator[None]:
+    try:
+        yield
+    except _Dropped as fault:
+        fault.at = (*above, *fault.at)
+        raise
 
 
-def _order_by_header(text: str) -> list[str]:
+def _line(statements: list[Statement], path: KeyPath) -> int | None:
+    """The first line that speaks of a key, or of what it is in."""
+    for depth in range(len(path), 0, -1):
+        wanted = path[:depth]
+        found = (each.line for each in statements if each.path[:depth] == wanted)
+        line = next(found, None)
+        if line is not None:
+            return line
+    return None
+
+
+def _line_of_key(statements: list[Statement], key: str) -> int | None:
+    """The line of a key at the top of the file, which since 2.0 can be written in any case."""
+    return next((each.line for each in statements if len(each.path) == 1 and each.path[0].lower() == key), None)
+
+
+def _without_user(text: str) -> str:
+    """What is said of a file can quote a key, and so a URL with a password in it."""
+    return re.sub(r"//[^/@'\"]*@", "//", text)
+
+
+def _order(statements: list[Statement], data: Table, release: Release) -> list[str]:
+    if release.line >= (2, 0):
+        return _order_by_header(statements)
+    return _order_by_position(statements, data, release)
+
+
+def _order_by_header(statements: list[Statement]) -> list[str]:
     """Since 2.0 the headers are read, so hosts in inline tables and dotted keys are not seen."""
     order: list[str] = []
     last = ""
-    for statement in scan(text):
+    for statement in statements:
         if statement.kind is Kind.TABLE and len(statement.path) > 1 and statement.path[0] == "host":
             if statement.path[1] != last:
                 order.append(statement.path[1])
@@ -205,17 +278,18 @@ def _order_by_header(text: str) -> list[str]:
     return order
 
 
-def _order_by_position(text: str, data: Table, release: Release) -> list[str]:
+def _order_by_position(statements: list[Statement], data: Table, release: Release) -> list[str]:
     """Before 2.0 the place where a host is first spoken of counts; an inline table has none and comes first."""
-    statements = scan(text)
-    if any(statement.is_header and {"[", "]"} & set("".join(statement.keys)) for statement in statements):
-        raise _Dropped("a table's key has a bracket in it")
+    for each in statements:
+        if each.is_header and {"[", "]"} & set("".join(each.keys)):
+            raise _Dropped("a table's key has a bracket in it", line=each.line)
     if "host" not in data and release.knows(Feature.NO_HOST_TABLE):
         return []
     if not isinstance(data.get("host"), dict):
-        raise _Dropped("it has no host table")
-    if len(data["host"]) > 1 and not all(isinstance(host, dict) for host in data["host"].values()):
-        raise _Crash
+        raise _Dropped("it has no host table", ("host",))
+    plain = [name for name, host in data["host"].items() if not isinstance(host, dict)]
+    if len(data["host"]) > 1 and plain:
+        raise _Crash(at=("host", plain[0]))
     inline = {s.path[1] for s in statements if s.kind is Kind.KEY and len(s.path) == 2 and s.path[0] == "host"}
     return sorted(data["host"], key=lambda name: name not in inline)
 
@@ -231,7 +305,7 @@ def _known_fields(release: Release) -> dict[str, type | tuple[type, ...]]:
 
 def _table(value: t.Any, name: str) -> Table:
     if not isinstance(value, dict):
-        raise _Dropped(f"host.{name} is not a table")
+        raise _Dropped(f"host.{_without_user(name)} is not a table")
     return value
 
 
@@ -243,7 +317,7 @@ def _checked(table: Table, fields: t.Mapping[str, type | tuple[type, ...]], rele
         if field not in fields:
             continue
         if not isinstance(value, fields[field]) or (field == "capabilities" and not _all_text(value)):
-            raise _Dropped(f"{key} has the wrong type")
+            raise _Dropped(f"{key} has the wrong type", (key,))
         known[field] = value
     return known
 
@@ -295,7 +369,7 @@ def _capabilities(values: list[str], release: Release) -> frozenset[str]:
     known = _all_capabilities(release)
     found = frozenset(value.lower() for value in values)
     if not found <= known:
-        raise _Dropped(f"unknown capability {sorted(found - known)[0]}")
+        raise _Dropped(f"unknown capability {sorted(found - known)[0]}", ("capabilities",))
     return found or known
 
 
@@ -312,7 +386,7 @@ def _client(value: t.Any, directory: str) -> tuple[ClientFiles, ...]:
         return ()
     pairs = [value] if isinstance(value, str) else value
     if not isinstance(pairs, list):
-        raise _Dropped("client has the wrong type")
+        raise _Dropped("client has the wrong type", ("client",))
     return tuple(_pair(pair, directory) for pair in pairs)
 
 
@@ -321,13 +395,13 @@ def _pair(value: t.Any, directory: str) -> ClientFiles:
         value = [value, value]
     paths = _paths(value, directory, "client")
     if len(paths) != 2:
-        raise _Dropped("client has a list that is not a pair")
+        raise _Dropped("client has a list that is not a pair", ("client",))
     return paths
 
 
 def _paths(values: t.Any, directory: str, key: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not _all_text(values):
-        raise _Dropped(f"{key} has the wrong type")
+        raise _Dropped(f"{key} has the wrong type", (key,))
     return tuple(value if value.startswith("/") else posixpath.normpath(f"{directory}/{value}") for value in values)
 
 
@@ -336,7 +410,7 @@ def _dial_timeout(text: str) -> int | None:
         return None
     duration = parse_duration(text)
     if duration is None:
-        raise _Dropped("dial_timeout is not a duration")
+        raise _Dropped("dial_timeout is not a duration", ("dial_timeout",))
     return duration
 
 
@@ -345,7 +419,7 @@ def _header(table: Table) -> Headers:
     for name, value in sorted(table.items()):
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not _all_text(values):
-            raise _Dropped(f"header {name} has the wrong type")
+            raise _Dropped(f"header {name} has the wrong type", ("header", name))
         found.append((name, tuple(values)))
     return tuple(found)
 
@@ -354,6 +428,14 @@ def _header(table: Table) -> Headers:
 
 _GO_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
 _GO_HOST = re.compile(r"[^\x00-\x20\\^`{|}%\x7f/?#]*", re.ASCII)
+
+
+def read_url(text: str) -> tuple[str, str, str] | None:
+    """Scheme, host and path, any of them empty; None for what containerd cannot take for a URL."""
+    try:
+        return _go_url(text)
+    except _Dropped:
+        return None
 
 
 def _go_url(text: str) -> tuple[str, str, str]:

@@ -20,7 +20,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint, read_url
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import ClientFiles, Headers
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Url
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
@@ -185,6 +185,56 @@ def endpoints(namespace: str, legacy: Legacy, release: Release) -> tuple[Endpoin
         last = Endpoint() if namespace == ANY else _endpoint(url, "/v2", legacy)
         found += [] if last in found else [last]
     return tuple(found)
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """Whom containerd asks by the tables, whatever is written there; ``problem`` is why each pull fails instead.
+
+    ``name`` is the entry of ``mirrors`` that counts, None where there is none.
+    """
+
+    endpoints: tuple[Endpoint, ...] = ()
+    name: str | None = None
+    problem: str = ""
+
+
+def asked(namespace: str, legacy: Legacy, release: Release) -> Asked:
+    """Whom containerd asks, in its order, twice if it is named twice. ``_default`` stands for any other registry."""
+    mirrors = _mirrors(legacy, release)
+    name = next((each for each in (namespace, EVERY) if each in mirrors), None)
+    written = [_with_scheme(text, release) for text in (mirrors[name] if name is not None else ())]
+    found = [read_url(text) for text in written]
+    wrong = next((text for text, url in zip(written, found, strict=True) if url is None), None)
+    if wrong is not None:
+        return Asked(name=name, problem="an endpoint is no URL")
+    urls = [url for url in found if url is not None]
+    if all(host != namespace for _scheme, host, _path in urls):
+        last = default_host(namespace)
+        urls.append((_default_scheme(last, release), "" if namespace == ANY else last, ""))
+    return Asked(tuple(_as_asked(url, legacy, release) for url in urls), name)
+
+
+def _with_scheme(text: str, release: Release) -> str:
+    if "://" in text:
+        return text
+    url = read_url(f"dummy://{text}")
+    return f"{_default_scheme(url[1], release) if url else 'https'}://{text}"
+
+
+def _as_asked(url: tuple[str, str, str], legacy: Legacy, release: Release) -> Endpoint:
+    scheme, host, path = url
+    # Read at v1.7.34 and v2.3.4: the table is gone from 2.0 on.
+    tls = legacy.tls.get(host, Tls()) if release.line < (2, 0) else Tls()
+    return Endpoint(
+        scheme=scheme,
+        host=host,
+        path=path or "/v2",
+        capabilities=frozenset({"pull", "resolve"}),
+        ca=tls.ca,
+        client=tls.client,
+        skip_verify=tls.skip_verify or None,
+    )
 
 
 def is_loopback(host: str, release: Release) -> bool:

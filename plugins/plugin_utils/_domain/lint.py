@@ -13,9 +13,9 @@ import enum
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import NOWHERE, Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict import Place
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import NOBODY, Trust
 
 
 class Severity(enum.Enum):
@@ -34,20 +34,20 @@ class Finding:
     severity: Severity
     message: str
     fix: str
-    place: Place = Place()
+    place: Place = NOWHERE
 
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
     """What is looked at. ``files`` is config.toml, first, with all that it imports; none of them if it cannot be read.
 
-    ``images`` are the references that the node uses, with who uses them: ``{"registry.k8s.io/pause:3.9": ("kubelet",)}``.
+    ``images`` are the references that the node uses, each with who uses it.
     """
 
     state: NodeState
     release: Release
     files: tuple[ConfigFile, ...] = ()
-    trust: Trust = Trust()
+    trust: Trust = NOBODY
     images: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 

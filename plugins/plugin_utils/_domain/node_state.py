@@ -15,7 +15,10 @@ from ansible_collections.airgap.nodes.plugins.module_utils._changeset import OPE
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One path as it was found; ``link`` is where a symlink led, ``error`` why it could not be read."""
+    """One path as it was found; ``link`` is where a symlink led, ``error`` why it could not be read.
+
+    ``pem`` names the blocks of a PEM that is not read otherwise, None where nobody looked.
+    """
 
     kind: str
     content: bytes | None = dataclasses.field(default=None, repr=False)
@@ -29,10 +32,13 @@ class Entry:
     group: str | None = None
     link: str | None = None
     error: str | None = None
+    pem: tuple[str, ...] | None = None
 
     @classmethod
     def from_wire(cls, wire: t.Mapping[str, t.Any]) -> Entry:
         known = {field.name: wire[field.name] for field in dataclasses.fields(cls) if wire.get(field.name) is not None}
+        if "pem" in known:
+            known["pem"] = tuple(known["pem"])
         if "content" in known:
             known["content"] = base64.b64decode(known["content"])
         return cls(**known)

@@ -39,6 +39,8 @@ class Trust:
                 networks.append(_network(text, f"{option}[{number}]"))
             elif text.startswith("*."):
                 suffixes.append(text[1:])
+            elif _address(text) is not None:
+                networks.append(_network(text.strip("[]"), f"{option}[{number}]"))
             elif not text:
                 raise DomainError(
                     "an entry is empty", option=f"{option}[{number}]", fix="Write it as registry.example.com."
@@ -50,13 +52,20 @@ class Trust:
     def covers(self, scheme: str, host: str) -> bool:
         """Whether the endpoint at ``host[:port]`` may be asked."""
         name, port = _parted(host.lower(), scheme)
-        if name in self.hosts or f"{name}:{port}" in self.hosts or any(name.endswith(end) for end in self.suffixes):
+        written = (name, f"{name}:{port}")
+        if self.hosts.intersection(written) or any(each.endswith(self.suffixes) for each in written):
             return True
-        try:
-            address = ipaddress.ip_address(name.strip("[]"))
-        except ValueError:
+        address = _address(name)
+        if address is None:
             return name == "localhost"
         return address.is_loopback or any(address in network for network in self.networks)
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return None
 
 
 def _network(text: str, option: str) -> Network:
@@ -74,3 +83,7 @@ def _parted(host: str, scheme: str) -> tuple[str, str]:
     if colon > bracket and (bracket >= 0 or host.count(":") == 1):
         return host[:colon], host[colon + 1 :]
     return host, _DEFAULT_PORTS.get(scheme, "")
+
+
+# Nobody but the node itself.
+NOBODY = Trust()

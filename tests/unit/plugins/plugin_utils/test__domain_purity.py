@@ -15,7 +15,8 @@ import pytest
 COLLECTION = Path(__file__).resolve().parents[4]
 PREFIX = "ansible_collections.airgap.nodes."
 DOMAIN = f"{PREFIX}plugins.plugin_utils._domain"
-WIRE_FORMAT = f"{PREFIX}plugins.module_utils._changeset"
+# The wire format, and what crictl and containerd say: text in, values out on both sides.
+SHARED_WITH_NODES = tuple(f"{PREFIX}plugins.module_utils.{name}" for name in ("_changeset", "_cri"))
 
 # Files, processes, network, clock, chance and the interpreter's own state.
 IMPURE = set(
@@ -49,7 +50,7 @@ def fault_of_import(module: str, name: str) -> str | None:
     top = module.partition(".")[0]
     whole = f"{module}.{name}" if name else module
     if module.startswith(PREFIX):
-        inside = whole.startswith((f"{DOMAIN}.", f"{WIRE_FORMAT}.")) or whole == WIRE_FORMAT
+        inside = any(whole == name or whole.startswith(f"{name}.") for name in (DOMAIN, *SHARED_WITH_NODES))
         return None if inside else f"imports {whole} from outside the domain"
     if top in ("__future__", "tomlkit") or module in PURE_PARTS:
         return None

@@ -373,7 +373,9 @@ CASES: dict[str, Case] = {
         "https://registry.example.com:5000/v2: see to that, or correct the realm that the registry names.",
     ),
     "realm_in_clear": Case(
-        answered(401, api=401, token={**token(problem=trouble("realm_in_clear")), "realm": "http://auth.example.com/t"}),
+        answered(
+            401, api=401, token={**token(problem=trouble("realm_in_clear")), "realm": "http://auth.example.com/t"}
+        ),
         "192.0.2.10; /v2/ 401; manifest 401; it sends to the token server http://auth.example.com/t, which has no TLS; "
         "the credentials were not sent there to find out more",
         "Let registry.example.com:5000 name a token server with https: containerd sends the credentials of "
@@ -586,6 +588,41 @@ OBSTACLE_CASES: dict[str, tuple[Obstacle, str]] = {
         "/etc/containerd/certs.d/registry.k8s.io/hosts.toml cannot be read (Permission denied), so every pull of "
         "registry.k8s.io fails: correct that.",
     ),
+    "unknown": (
+        Obstacle("unknown", SOURCE, "Permission denied"),
+        "/etc/containerd/certs.d/registry.k8s.io/hosts.toml could not be read (Permission denied), so it is not known "
+        "whom containerd asks for registry.k8s.io: run with become.",
+    ),
+    "no_directory": (
+        Obstacle("no_directory", f"{TREE}/registry.k8s.io", "it is a file"),
+        "/etc/containerd/certs.d/registry.k8s.io is in the place of a directory (it is a file), so every pull of "
+        "registry.k8s.io fails: remove it.",
+    ),
+    "pull_file": (
+        Obstacle("pull_file", SOURCE, "/etc/ca.pem is not there"),
+        "/etc/containerd/certs.d/registry.k8s.io/hosts.toml names a file that every pull of registry.k8s.io needs, and "
+        "fails for: /etc/ca.pem is not there.",
+    ),
+    "tables_broken": (
+        Obstacle("tables_broken", "/etc/containerd/config.toml", "an endpoint is no URL"),
+        "In the registry tables of /etc/containerd/config.toml, an endpoint is no URL, so every pull of "
+        "registry.k8s.io fails: correct that.",
+    ),
+    "cri_stopped": (
+        Obstacle("cri_stopped", "/etc/containerd/config.toml", "mirrors"),
+        "registry.mirrors in /etc/containerd/config.toml does not go together with config_path, so containerd does not "
+        "load CRI: set containerd_migrate_legacy.",
+    ),
+    "hosts_unseen": (
+        Obstacle("hosts_unseen", SOURCE, "https://m.example.com"),
+        "containerd 2.3.4 does not see the host https://m.example.com in "
+        "/etc/containerd/certs.d/registry.k8s.io/hosts.toml: write it as a table of its own.",
+    ),
+    "host_lost": (
+        Obstacle("host_lost", SOURCE),
+        "/etc/containerd/certs.d/registry.k8s.io/hosts.toml has a host that names none, which containerd passes over: "
+        "write it as https://registry.example.com.",
+    ),
     "nobody_resolves": (
         Obstacle("nobody_resolves", SOURCE),
         "Add resolve to capabilities of a host in the entry registry.k8s.io of containerd_registries: none of them may "
@@ -600,6 +637,17 @@ OBSTACLE_CASES: dict[str, tuple[Obstacle, str]] = {
         Obstacle("config_path_unset", "/etc/containerd/config.toml"),
         "config_path is not set in /etc/containerd/config.toml, so containerd 2.3.4 reads no hosts.toml and asks "
         "registry.k8s.io itself: set containerd_registries_path, and restart containerd.service.",
+    ),
+    "config_path_lost": (
+        Obstacle("config_path_lost", "/etc/containerd/config.toml"),
+        "containerd 2.3.4 does not read config_path where it stands in /etc/containerd/config.toml, and asks "
+        "registry.k8s.io itself: set containerd_registries_path, and restart containerd.service.",
+    ),
+    "config_path_replaced": (
+        Obstacle("config_path_replaced", "/etc/containerd/conf.d/nvidia.toml", "/etc/containerd/config.toml"),
+        "On containerd 2.3.4, /etc/containerd/conf.d/nvidia.toml replaces all settings of CRI in "
+        "/etc/containerd/config.toml, and with them config_path: have it say config_path too, and restart "
+        "containerd.service.",
     ),
     "config_path_missing": (
         Obstacle("config_path_missing", TREE),

@@ -96,6 +96,15 @@ def test_the_first_directory_that_is_there_counts(directories: list[str], source
     assert found.entry == ("_default" if source == "_default" else "r.example.com:5000")
 
 
+@pytest.mark.parametrize(
+    "written", [f"{TREE}/", "etc/containerd/certs.d", "/etc//x/../containerd/certs.d", f":{TREE}:"]
+)
+def test_a_tree_is_looked_for_where_the_daemon_looks(written: str) -> None:
+    known = config({"config_path": written})
+    found = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": MIRROR}), known)
+    assert (known.roots, urls(found)) == ((TREE,), ["https://m.example.com/v2"])
+
+
 def test_releases_without_a_default_do_not_see_one() -> None:
     found = route(IMAGE, with_files({"_default/hosts.toml": MIRROR}), config(version="1.6.16"))
     assert (urls(found), kinds(found)) == (UPSTREAM, ["no_entry"])
@@ -132,23 +141,27 @@ def test_a_tree_that_is_not_there() -> None:
         (
             b'[host."https://a.example.com"]\ncapabilities = "pull"',
             "1.7.24",
-            ("dropped", "capabilities has the wrong type"),
+            ("dropped", "capabilities has the wrong type", 2),
         ),
         (
             b"[host",
             "2.3.4",
-            ("dropped", "not valid TOML: Expected ']' at the end of a table declaration (at end of document)"),
+            ("dropped", "not valid TOML: Expected ']' at the end of a table declaration (at end of document)", 1),
         ),
-        (b'[host]\na = 1\nb = "2"\n', "1.7.24", ("crashes", "")),
-        (Entry("file", error="Permission denied"), "1.7.24", ("unreadable", "Permission denied")),
-        (Entry("directory"), "1.7.24", ("unreadable", "it is a directory")),
+        (b'[host]\na = 1\nb = "2"\n', "1.7.24", ("crashes", "", 2)),
+        (Entry("file", error="Input/output error"), "1.7.24", ("unreadable", "Input/output error", None)),
+        (Entry("directory"), "1.7.24", ("unreadable", "it is a directory", None)),
+        (Entry("file", error="Permission denied"), "1.7.24", ("unknown", "Permission denied", None)),
+        # Of /dev/null, containerd would read nothing.
+        (Entry("other"), "1.7.24", ("unknown", "it is no plain file", None)),
     ],
 )
-def test_a_file_that_is_not_used(content: bytes | Entry, version: str, obstacle: tuple[str, str]) -> None:
+def test_a_file_that_is_not_used(content: bytes | Entry, version: str, obstacle: tuple[str, str, int | None]) -> None:
     found = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": content}), config(version=version))
-    kind, detail = obstacle
-    assert found.obstacles == (Obstacle(kind, f"{TREE}/registry.k8s.io/hosts.toml", detail),)
+    kind, detail, line = obstacle
+    assert found.obstacles == (Obstacle(kind, f"{TREE}/registry.k8s.io/hosts.toml", detail, line),)
     assert urls(found) == UPSTREAM
+    assert bool(found.asked) == (kind == "dropped")
 
 
 def test_a_directory_without_the_file_has_certificates_as_docker_has_them() -> None:
