@@ -52,7 +52,7 @@ class Problem(t.NamedTuple):
 
 def check_values(effective: Data, files: t.Sequence[ConfigFile], release: Release) -> None:
     """:raises DomainError: containerd would not start with what the files say together, or start without CRI."""
-    for problem in _problems(effective, release):
+    for problem in problems(effective, release):
         name, file = written(problem.path, files)
         if look_up(file.data, name) is None:
             # No file has it: as the first one would.
@@ -65,7 +65,8 @@ def check_values(effective: Data, files: t.Sequence[ConfigFile], release: Releas
         )
 
 
-def _problems(effective: Data, release: Release) -> t.Iterator[Problem]:
+def problems(effective: Data, release: Release) -> t.Iterator[Problem]:
+    """All that is wrong with what the files say together."""
     if one_directory(effective) is not None:
         yield Problem(("root",), "is the same directory as state", NO_START, "Name two directories.")
     disabled = ids(effective.get("disabled_plugins"))

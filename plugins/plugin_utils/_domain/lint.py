@@ -3,54 +3,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What of a node's configuration opens the way out, breaks pulls, or means less than it says. Private.
 
-Each trap is a rule with an id that never changes; docs/findings.md explains every one of them.
+Each trap is a rule with an id that never changes (see ``lint_rules``); docs/findings.md explains every one of them.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import enum
+import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import NOWHERE, Place
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import NOBODY, Trust
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import (
+    lint_config,
+    lint_hosts,
+    lint_images,
+    lint_tree,
+)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import Finding, found
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_node import Node, Subject
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_rules import RULES, Rule, Severity
 
+__all__ = ["RULES", "Finding", "Rule", "Severity", "Subject", "lint"]
 
-class Severity(enum.Enum):
-    """How bad it is: pulls go out or fail; something does not do what it seems to; good to know."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """One trap that a node is in. No text of it quotes a secret."""
-
-    id: str
-    severity: Severity
-    message: str
-    fix: str
-    place: Place = NOWHERE
-
-
-@dataclasses.dataclass(frozen=True)
-class Subject:
-    """What is looked at. ``files`` is config.toml, first, with all that it imports; none of them if it cannot be read.
-
-    ``images`` are the references that the node uses, each with who uses it.
-    """
-
-    state: NodeState
-    release: Release
-    files: tuple[ConfigFile, ...] = ()
-    trust: Trust = NOBODY
-    images: tuple[tuple[str, tuple[str, ...]], ...] = ()
+_CHECKS = (*lint_config.CHECKS, *lint_tree.CHECKS, *lint_hosts.CHECKS, *lint_images.CHECKS)
+_ORDER = tuple(Severity)
 
 
 def lint(subject: Subject) -> tuple[Finding, ...]:
     """Every finding, the worst first, then by file and line."""
-    raise NotImplementedError
+    node = Node(subject)
+    findings = dict.fromkeys(finding for check in _CHECKS for finding in _findings(check, node))
+    return tuple(sorted(findings, key=_rank))
+
+
+def _findings(check: t.Callable[[Node], t.Iterator[Finding]], node: Node) -> list[Finding]:
+    try:
+        return list(check(node))
+    except RecursionError:
+        return [found("not-judged", "A file has tables within tables beyond all measure")]
+
+
+def _rank(finding: Finding) -> tuple[int, str, int, str]:
+    return _ORDER.index(finding.severity), finding.place.file, finding.place.line or 0, finding.id

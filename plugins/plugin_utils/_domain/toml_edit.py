@@ -89,6 +89,12 @@ def parse(text: str) -> dict[str, t.Any]:
             column=int(column) if column else None,
             fix=f"Nothing was changed; {_advice(text, number)}.",
         ) from error
+    except RecursionError:
+        raise DomainError(
+            "not valid TOML: tables or lists within each other beyond all measure",
+            line=1,
+            fix="Nothing was changed; mend the file first.",
+        ) from None
 
 
 def _advice(text: str, number: int) -> str:

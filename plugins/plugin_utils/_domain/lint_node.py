@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all checks look at, read once. Private to this collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import unit_command
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import canonical
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import masked
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_pages import Data, Lines, Page, pages_of
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Config
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import NOBODY, Trust
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """What is looked at. ``files`` is config.toml, first, with all that it imports; none of them if it cannot be read.
+
+    ``images`` are the references that the node uses, each with who uses it: ``("a.example.com/pause", ("kubelet",))``.
+    ``config_file`` is the path of config.toml, for when it cannot be read; left out, it is the one that the unit names.
+    """
+
+    state: NodeState
+    release: Release
+    files: tuple[ConfigFile, ...] = ()
+    trust: Trust = NOBODY
+    images: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    config_file: str = ""
+
+
+class Node:
+    """A subject with all that is read out of it once, when it is first asked for."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.state, self.release, self.trust = subject.state, subject.release, subject.trust
+        self.files = subject.files
+
+    @property
+    def config_file(self) -> str:
+        if self.files:
+            return self.files[0].path
+        return self.subject.config_file or unit_command.files_read(self.state)[0]
+
+    @functools.cached_property
+    def effective(self) -> Data:
+        return effective(self.files, self.release)
+
+    @functools.cached_property
+    def config(self) -> Config | None:
+        """None where no config.toml could be read, or CRI does not load with its registry table."""
+        try:
+            return Config.read(self.files, self.release) if self.files else None
+        except DomainError:
+            return None
+
+    @functools.cached_property
+    def lines(self) -> t.Mapping[str, Lines]:
+        return {file.path: Lines.read(file.path, self.state.file(file.path).content) for file in self.files}
+
+    @functools.cached_property
+    def pages(self) -> list[Page]:
+        """The directories of all trees that are searched."""
+        roots = self.config.roots if self.config else ()
+        return [page for root in roots for page in pages_of(self.state, root, self.release)]
+
+    def place(self, path: KeyPath) -> Place:
+        """Where the last file that says something at a canonical path says it; without one, config.toml."""
+        for file in reversed(self.files):
+            for statement in self.lines[file.path].statements:
+                if statement.path and canonical(statement.path)[: len(path)] == path:
+                    key = statement.path[: _depth(statement.path, path)]
+                    return Place(file.path, statement.line, show_key_path(tuple(map(masked, key))))
+        return Place(self.config_file)
+
+
+def _depth(written: KeyPath, path: KeyPath) -> int:
+    """How much of a path as it is written leads to a canonical one."""
+    return next(depth for depth in range(1, len(written) + 1) if canonical(written[:depth])[: len(path)] == path)

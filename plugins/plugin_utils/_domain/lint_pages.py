@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that checks look at: where their keys stand, and what a release makes of a hosts.toml. Private."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import tomllib
+import typing as t
+
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Reading
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import masked
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import HOSTS_TOML
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Statement, scan
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.tree_routes import valid_namespace
+
+Data = t.Mapping[str, t.Any]
+
+_WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
+
+
+@dataclasses.dataclass(frozen=True)
+class Lines:
+    """Where the keys of one file stand; without ``statements``, where that is not known."""
+
+    path: str
+    statements: tuple[Statement, ...] = ()
+
+    @classmethod
+    def read(cls, path: str, content: bytes | None) -> Lines:
+        """Of a file that is no TOML, no lines are known."""
+        try:
+            text = (content or b"").decode("utf-8").removeprefix("\ufeff")
+            tomllib.loads(text)
+            return cls(path, tuple(scan(text)))
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
+            return cls(path)
+
+    def place(self, key: KeyPath = ()) -> Place:
+        """Where a key is first spoken of, or the inline table that holds it."""
+        return Place(self.path, self._line(key) if key else None, show_key_path(tuple(map(masked, key))))
+
+    def _line(self, key: KeyPath) -> int | None:
+        spoken_of = [s for s in self.statements if s.path and s.path[: len(key)] == key]
+        exact = [s.line for s in spoken_of if s.path == key]
+        if exact or spoken_of:
+            return exact[0] if exact else spoken_of[0].line
+        above = [s for s in self.statements if s.path and s.path == key[: len(s.path)]]
+        return max(above, key=lambda s: len(s.path)).line if above else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """One directory of the tree with its hosts.toml; ``data`` is None of a file that is no TOML."""
+
+    root: str
+    name: str
+    entry: Entry
+    release: Release
+    kind: str = "directory"
+    files: tuple[str, ...] = ()
+
+    @property
+    def directory(self) -> str:
+        return f"{self.root}/{self.name}"
+
+    @property
+    def path(self) -> str:
+        return f"{self.directory}/{HOSTS_TOML}"
+
+    @property
+    def has_hosts_toml(self) -> bool:
+        return self.entry.kind != "absent"
+
+    @property
+    def is_looked_up(self) -> bool:
+        if self.name == ANY:
+            return self.release.knows(Feature.DEFAULT_NAMESPACE)
+        return valid_namespace(self.namespace) is not None
+
+    @property
+    def namespace(self) -> str:
+        """The registry as an image names it."""
+        match = _WITH_PORT.fullmatch(self.name)
+        return f"{match[1]}:{match[2]}" if match else self.name
+
+    @functools.cached_property
+    def data(self) -> Data | None:
+        try:
+            return tomllib.loads((self.entry.content or b"").decode("utf-8").removeprefix("\ufeff"))
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
+            return None
+
+    @functools.cached_property
+    def reading(self) -> Reading:
+        """What the release makes of the file; an absent one is not read."""
+        return hosts_reader.reread(self.entry.content or b"", self.release, directory=self.directory)
+
+    @functools.cached_property
+    def lines(self) -> Lines:
+        return Lines.read(self.path, self.entry.content)
+
+    def place(self, *key: str) -> Place:
+        return self.lines.place(key)
+
+    @property
+    def hosts(self) -> t.Mapping[str, Data]:
+        """The tables of the hosts, by their names as they are written."""
+        table = field_of(self.data or {}, "host", self.release)
+        return {name: host for name, host in table.items() if isinstance(host, dict)} if isinstance(table, dict) else {}
+
+    @property
+    def server(self) -> str:
+        value = field_of(self.data or {}, "server", self.release)
+        return value if isinstance(value, str) else ""
+
+    @property
+    def tables(self) -> t.Iterator[tuple[KeyPath, Data]]:
+        """The top level, which is the server's, and each host's table."""
+        yield (), self.data or {}
+        yield from ((("host", name), host) for name, host in self.hosts.items())
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the file counts, in whole."""
+        readable = self.entry.content is not None and self.data is not None
+        return readable and self.reading.dropped is None and not self.reading.crashes
+
+
+def field_of(table: Data, field: str, release: Release) -> t.Any:
+    """The value of a field; since 2.0 whatever the case of its key."""
+    if field in table or release.line < (2, 0):
+        return table.get(field)
+    return next((value for key, value in table.items() if key.lower() == field), None)
+
+
+def pages_of(state: NodeState, root: str, release: Release) -> list[Page]:
+    """All that lies in one tree."""
+    root = root.rstrip("/")
+    listing = state.listings.get(root, {})
+    hosts = state.globs.get(f"{root}/*/{HOSTS_TOML}", {})
+    inside: dict[str, list[str]] = {}
+    for path in listing:
+        name, slash, file = path.partition("/")
+        if slash:
+            inside.setdefault(name, []).append(file)
+    return [
+        Page(
+            root,
+            name,
+            hosts.get(f"{root}/{name}/{HOSTS_TOML}", ABSENT),
+            release,
+            entry.kind,
+            tuple(sorted(inside.get(name, ()))),
+        )
+        for name, entry in sorted(listing.items())
+        if "/" not in name
+    ]
