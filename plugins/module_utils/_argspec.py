@@ -170,6 +170,18 @@ CONTAINERD_MIGRATE: Spec = {
     "containerd_version": {"type": "str"},
 }
 
+# The registries are what containerd_registries takes, and are read as it reads them.
+CONTAINERD_REGISTRY_INFO: Spec = {
+    "trusted_registries": {"type": "list", "elements": "str", "default": []},
+    "registries": {"type": "list", "elements": "dict", "default": []},
+    "images": {"type": "list", "elements": "str", "default": []},
+    "path": {"type": "str"},
+    "unit": {"type": "str", "default": "containerd"},
+    "runtime_endpoint": {"type": "str", "default": "unix:///run/containerd/containerd.sock"},
+    "root": {"type": "str"},
+    "containerd_version": {"type": "str"},
+}
+
 # Each of the three is what the module of that name takes, and is checked by its specification.
 CONTAINERD_NODE: Spec = {
     "registries": {"type": "dict"},

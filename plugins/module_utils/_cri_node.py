@@ -101,6 +101,20 @@ class Node:
         except (ValueError, KeyError, TypeError) as error:
             raise NoCri(cri.Failure("unknown", f"crictl images printed no list of images: {error}")) from error
 
+    def image_names(self) -> t.List[str]:
+        """Each image by its tags, and one without tags by its digests. Where there is no crictl, ctr knows them too."""
+        if self.crictl:
+            return [name for image in self.images() for name in image.tags or image.digests]
+        if not self.ctr:
+            raise NoCri(cri.Failure("crictl_absent", "neither crictl nor ctr is on this node"))
+        done = self._ctr("--namespace", "k8s.io", "images", "ls", "--quiet")
+        if done.rc is None:
+            raise NoCri(cri.Failure("cri_timeout", "ctr images did not end", self.socket))
+        if done.rc != 0:
+            raise NoCri(cri.read_failure(done.stderr))
+        # CRI keeps each image under its ID as well.
+        return [name for name in done.stdout.split() if not name.startswith("sha256:")]
+
     def ask_runtime(self) -> None:
         self._ask_crictl("version")
 
@@ -180,12 +194,14 @@ class Node:
         return replace(failure, reason="crictl_too_old" if "v1alpha2" in failure.text else "cri_api_too_old")
 
     def _ctr_plugins(self) -> Finished:
+        return self._ctr("plugins", "ls", "--detailed")
+
+    def _ctr(self, *arguments: str) -> Finished:
         if not self.ctr:
             return Finished(127, "", "ctr is not on this node")
         # Of its own accord ctr 1.x dials for 10 s, until it is killed and has not said why.
         options = ("--connect-timeout", f"{DIAL_TIMEOUT}s", "--address", self.socket)
-        argv = (self.ctr, *options, "plugins", "ls", "--detailed")
-        return self.run(argv, timeout=CONNECT_TIMEOUT, environment=os.environ)
+        return self.run((self.ctr, *options, *arguments), timeout=CONNECT_TIMEOUT, environment=os.environ)
 
     def journal(self, *, lines: int, since: t.Optional[float] = None) -> str:
         """The last lines of containerd's unit, or nothing where there is no journal."""

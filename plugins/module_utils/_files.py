@@ -10,12 +10,14 @@ hashes, and nothing of what the files are for.
 from __future__ import annotations
 
 import base64
+import errno
 import fnmatch
 import functools
 import grp
 import math
 import os
 import pwd
+import re
 import stat
 import typing as t
 
@@ -28,6 +30,10 @@ MAX_ENTRIES = 20000
 
 _CHUNK = 64 * 1024
 _GLOB_CHARACTERS = frozenset("*?[")
+# What a file of certificates and keys is made of; nothing of what is in them.
+_PEM_LABEL = re.compile(rb"^-----BEGIN ([A-Z0-9 ]{1,40})-----\s*$", re.MULTILINE)
+# As many as Linux follows.
+_MAX_LINKS = 40
 # O_NONBLOCK: whatever a path turned into since it was looked at, opening it must not wait for a writer.
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -41,20 +47,73 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def describe(path: str, *, max_bytes: int, with_content: bool) -> Entry:
+def describe(path: str, *, max_bytes: int, with_content: bool, root: str = "") -> Entry:
     """What is at a path, its symlinks followed. Never raises, never blocks, and opens nothing but plain files."""
-    place = without_trailing_slashes(path)
+    path = without_trailing_slashes(path)
     entry: Entry = {}
     try:
-        if os.path.islink(place):
-            entry["link"] = os.path.realpath(place)
-        entry.update(_described(place, max_bytes=max_bytes, with_content=with_content))
+        link = _link(path, root)
+        if link is not None:
+            entry["link"] = link
+        entry.update(_described(_place(path, root), max_bytes=max_bytes, with_content=with_content))
     except FileNotFoundError:
         entry["kind"] = "absent"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, FileError) as error:
         # ValueError: a name that this node's locale cannot express.
         entry.update(kind="other", error=reason(error))
     return entry
+
+
+def _link(path: str, root: str) -> t.Optional[str]:
+    """Where the symlink at a path leads, all symlinks resolved; None if there is none."""
+    if not root:
+        return os.path.realpath(path) if os.path.islink(path) else None
+    above, name = os.path.split(path)
+    is_link = os.path.islink(os.path.join(inside(root, above), name))
+    return inside(root, path)[len(root) :] or "/" if is_link else None
+
+
+def _place(path: str, root: str) -> str:
+    """Where a path lies on this machine."""
+    return inside(root, path) if root else path
+
+
+def inside(root: str, path: str) -> str:
+    """Where a path of a copied tree lies; symlinks are followed as if the tree were all there is.
+
+    :raises FileError: a symlink leads out of the tree.
+    :raises OSError: symlinks lead in circles.
+    """
+    found: t.List[str] = []
+    pending = path.split("/")[::-1]
+    links = 0
+    while pending:
+        part = pending.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            if not found:
+                raise FileError("a symlink leads out of the tree")
+            found.pop()
+            continue
+        target = _target(os.path.join(root, *found, part))
+        if target is None:
+            found.append(part)
+            continue
+        links += 1
+        if links > _MAX_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        found = [] if target.startswith("/") else found
+        pending.extend(target.split("/")[::-1])
+    return os.path.join(root, *found)
+
+
+def _target(place: str) -> t.Optional[str]:
+    try:
+        return os.readlink(place)
+    except OSError:
+        # No symlink, or none that can be seen: whoever opens it is told why.
+        return None
 
 
 def _described(place: str, *, max_bytes: int, with_content: bool) -> Entry:
@@ -70,6 +129,8 @@ def _described(place: str, *, max_bytes: int, with_content: bool) -> Entry:
     entry = _attributes(status, kind="file", size=len(content), sha256=sha256(content))
     if with_content:
         entry["content"] = base64.b64encode(content).decode("ascii")
+    else:
+        entry["pem"] = sorted({label.decode("ascii") for label in _PEM_LABEL.findall(content)})
     return entry
 
 
@@ -139,7 +200,7 @@ def _read_all(descriptor: int, max_bytes: float) -> bytes:
     return b"".join(chunks)
 
 
-def describe_matches(pattern: str, *, max_bytes: int) -> t.Dict[str, Entry]:
+def describe_matches(pattern: str, *, max_bytes: int, root: str = "") -> t.Dict[str, Entry]:
     """What matches a pattern, with content, and every directory that could not be looked into, with the error.
 
     Unlike in Python's glob, a wildcard matches a leading dot too, as it does for containerd.
@@ -147,33 +208,33 @@ def describe_matches(pattern: str, *, max_bytes: int) -> t.Dict[str, Entry]:
     closed: t.Dict[str, Entry] = {}
     paths = ["/"]
     for part in filter(None, pattern.split("/")):
-        paths = [found for path in paths for found in _matches(path, part, closed)]
-    entries = {path: describe(path, max_bytes=max_bytes, with_content=True) for path in sorted(paths)}
+        paths = [found for path in paths for found in _matches(path, part, closed, root)]
+    entries = {path: describe(path, max_bytes=max_bytes, with_content=True, root=root) for path in sorted(paths)}
     return {**entries, **closed}
 
 
-def _matches(directory: str, part: str, closed: t.Dict[str, Entry]) -> t.List[str]:
+def _matches(directory: str, part: str, closed: t.Dict[str, Entry], root: str) -> t.List[str]:
     try:
+        place = _place(directory, root)
         if not _GLOB_CHARACTERS.intersection(part):
-            candidate = os.path.join(directory, part)
-            os.lstat(candidate)
-            return [candidate]
-        names = os.listdir(directory)
+            os.lstat(os.path.join(place, part))
+            return [os.path.join(directory, part)]
+        names = os.listdir(place)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, FileError) as error:
         closed[directory] = {"kind": "directory", "error": reason(error)}
         return []
     return [os.path.join(directory, name) for name in names if fnmatch.fnmatchcase(name, part)]
 
 
-def list_tree(directory: str, *, max_bytes: int, depth: int = 2) -> t.Dict[str, t.Any]:
+def list_tree(directory: str, *, max_bytes: int, depth: int = 2, root: str = "") -> t.Dict[str, t.Any]:
     """A directory and what is below it, hashed and never with content: private keys live in such trees."""
-    top = describe(directory, max_bytes=max_bytes, with_content=False)
+    top = describe(directory, max_bytes=max_bytes, with_content=False, root=root)
     entries: t.Dict[str, Entry] = {}
     if top["kind"] == "directory":
         try:
-            _list_below(directory, "", top, entries, max_bytes=max_bytes, depth=depth)
+            _list_below(directory, "", top, entries, max_bytes=max_bytes, depth=depth, root=root)
         except FileError as error:
             top["error"] = str(error)
             entries = {}
@@ -181,20 +242,20 @@ def list_tree(directory: str, *, max_bytes: int, depth: int = 2) -> t.Dict[str, 
 
 
 def _list_below(
-    directory: str, prefix: str, parent: Entry, entries: t.Dict[str, Entry], *, max_bytes: int, depth: int
+    directory: str, prefix: str, parent: Entry, entries: t.Dict[str, Entry], *, max_bytes: int, depth: int, root: str
 ) -> None:
     try:
-        names = sorted(os.listdir(directory))
-    except OSError as error:
+        names = sorted(os.listdir(_place(directory, root)))
+    except (OSError, FileError) as error:
         parent["error"] = reason(error)
         return
     if len(entries) + len(names) > MAX_ENTRIES:
         raise FileError(f"more than {MAX_ENTRIES} entries, not listed")
     for name in names:
         place = os.path.join(directory, name)
-        entry = entries[prefix + name] = describe(place, max_bytes=max_bytes, with_content=False)
+        entry = entries[prefix + name] = describe(place, max_bytes=max_bytes, with_content=False, root=root)
         if entry["kind"] == "directory" and depth > 1:
-            _list_below(place, f"{prefix}{name}/", entry, entries, max_bytes=max_bytes, depth=depth - 1)
+            _list_below(place, f"{prefix}{name}/", entry, entries, max_bytes=max_bytes, depth=depth - 1, root=root)
 
 
 def without_trailing_slashes(path: str) -> str:

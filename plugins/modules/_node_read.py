@@ -66,6 +66,18 @@ options:
     description:
       - The directory that holds the node's journal, of which the changes that are not closed are wanted.
     type: str
+  runtime_endpoint:
+    description:
+      - The socket of containerd's CRI, of which the images that it has are wanted. Who does not answer is no failure.
+    type: str
+  root:
+    description:
+      - The absolute path of a directory that is to be taken for the root of the node's file system, such as that of an
+        image that is built. O(files), O(globs) and O(directories) are read below it and told by their names in it.
+      - Symlinks lead where they would if the tree were all there is. One that would lead out of it is an entry with an
+        error.
+      - Programs, the unit and the images are those of the machine itself. Ask for none of them.
+    type: str
   max_bytes:
     description:
       - Files larger than this are neither read nor hashed. Their entry says so in C(error).
@@ -168,6 +180,12 @@ files:
           returned: if something is there and its status could be read
           type: str
           sample: root
+        pem:
+          description: The kinds of PEM blocks in it.
+          returned: for files of O(directories) that could be read
+          type: list
+          elements: str
+          sample: [CERTIFICATE, PRIVATE KEY]
         link:
           description: The path to which the symlink leads, all symlinks resolved.
           returned: if the path is a symlink, a dangling one included
@@ -328,6 +346,23 @@ unit:
       returned: always
       type: str
       sample: 5f0c4f2f1d0b4c55a5b0d8c6f2b1a7e3
+images:
+  description: The images that CRI has. Null without O(runtime_endpoint).
+  returned: success
+  type: dict
+  sample: {names: ["registry.k8s.io/pause:3.10"], error: null}
+  contains:
+    names:
+      description: Each by its tags, and one without tags by its digests.
+      returned: always
+      type: list
+      elements: str
+      sample: ["registry.k8s.io/pause:3.10"]
+    error:
+      description: Why they are not known, for a person.
+      returned: always
+      type: str
+      sample: null
 journal:
   description:
     - The changes of O(journal_root) that are not closed, the oldest first. Null without O(journal_root).
@@ -393,17 +428,30 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _files, _journal, _programs
+from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+from ansible_collections.airgap.nodes.plugins.module_utils import _cri_node, _files, _journal, _programs
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import printable
 
 
 def read_files(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    limit = params["max_bytes"]
+    where: t.Dict[str, t.Any] = {"max_bytes": params["max_bytes"], "root": (params.get("root") or "").rstrip("/")}
     return {
-        "files": {path: _files.describe(path, max_bytes=limit, with_content=True) for path in params["files"]},
-        "globs": {pattern: _files.describe_matches(pattern, max_bytes=limit) for pattern in params["globs"]},
-        "directories": {path: _files.list_tree(path, max_bytes=limit) for path in params["directories"]},
+        "files": {path: _files.describe(path, with_content=True, **where) for path in params["files"]},
+        "globs": {pattern: _files.describe_matches(pattern, **where) for pattern in params["globs"]},
+        "directories": {path: _files.list_tree(path, **where) for path in params["directories"]},
     }
+
+
+def read_images(endpoint: t.Optional[str]) -> t.Optional[t.Dict[str, t.Any]]:
+    """The names of the images that CRI has, or why they are not known."""
+    if endpoint is None:
+        return None
+    try:
+        return {"names": _cri_node.node_at(endpoint, "").image_names(), "error": None}
+    except _cri_node.BadOption as error:
+        return {"names": [], "error": str(error)}
+    except _cri_node.NoCri as no_cri:
+        return {"names": [], "error": cri.explain(no_cri.failure)}
 
 
 def read_dumps(
@@ -444,6 +492,8 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "unit": {"type": "str"},
         "dumps": {"type": "dict", "default": {}},
         "journal_root": {"type": "str"},
+        "runtime_endpoint": {"type": "str"},
+        "root": {"type": "str"},
         "max_bytes": {"type": "int", "default": 1048576},
     }
 
@@ -454,6 +504,9 @@ def main() -> None:
         for path in module.params[option]:
             if not os.path.isabs(path):
                 module.fail_json(msg=f"{option}: {path!r} is not an absolute path")
+    root = module.params["root"]
+    if root is not None and not (os.path.isabs(root) and os.path.isdir(root)):
+        module.fail_json(msg=f"root: {root!r} is not the absolute path of a directory")
     unit, warning = _programs.read_unit(module.params["unit"]) if module.params["unit"] else (None, None)
     if warning:
         module.warn(printable(warning))
@@ -463,6 +516,7 @@ def main() -> None:
         "programs": programs,
         "dumps": read_dumps(module.params["dumps"], unit),
         "journal": read_journal(module.params["journal_root"]),
+        "images": read_images(module.params["runtime_endpoint"]),
     }
     module.exit_json(changed=False, **printable({**found, **read_files(module.params)}))
 

@@ -84,6 +84,14 @@ class Journaled:
 
 
 @dataclasses.dataclass(frozen=True)
+class Images:
+    """The names of the images that CRI has; ``error`` is why they are not known."""
+
+    names: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class NodeState:
     """The answer to one reading. Paths that were not asked for count as absent.
 
@@ -98,11 +106,13 @@ class NodeState:
     unit: t.Mapping[str, t.Any] | None = None
     journal: tuple[Journaled, ...] = ()
     journal_error: str | None = None
+    images: Images | None = None
 
     @classmethod
     def from_wire(cls, wire: t.Mapping[str, t.Any]) -> NodeState:
         directories = wire.get("directories", {})
         journal = wire.get("journal") or {}
+        images = wire.get("images")
         return cls(
             files=_entries(wire.get("files", {})),
             globs={pattern: _entries(found) for pattern, found in wire.get("globs", {}).items()},
@@ -112,6 +122,7 @@ class NodeState:
             unit=wire.get("unit"),
             journal=tuple(map(Journaled.from_wire, journal.get("changes", ()))),
             journal_error=journal.get("error"),
+            images=None if images is None else Images(tuple(images["names"]), images["error"]),
         )
 
     def and_also(self, other: NodeState) -> NodeState:

@@ -394,3 +394,104 @@ def test_a_listing_without_end_is_given_up(tree: pathlib.Path, monkeypatch: pyte
     listing = _files.list_tree(str(tree / "certs.d"), max_bytes=LIMIT)
     assert listing["self"]["error"] == "more than 5 entries, not listed"
     assert listing["entries"] == {}
+
+
+def test_a_listing_tells_what_kind_of_pem_a_file_holds(tmp_path: pathlib.Path) -> None:
+    pems = (
+        "-----BEGIN CERTIFICATE-----\nsecret\n-----END CERTIFICATE-----\r\n-----BEGIN EC PRIVATE KEY-----\r\nsecret\n"
+    )
+    (tmp_path / "both.pem").write_bytes(pems.encode())
+    (tmp_path / "none").write_bytes(b"no -----BEGIN CERTIFICATE-----")
+    entries = _files.list_tree(str(tmp_path), max_bytes=LIMIT)["entries"]
+    assert entries["both.pem"]["pem"] == ["CERTIFICATE", "EC PRIVATE KEY"]
+    assert entries["none"]["pem"] == []
+    assert "secret" not in str(entries)
+
+
+# --- a tree that was copied from elsewhere
+
+
+class Copy:
+    """A tree with a symlink of each kind, and a file beside it that is none of its business."""
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.root = directory / "tree"
+        (self.root / "etc" / "containerd" / "certs.d" / "docker.io").mkdir(parents=True)
+        (self.root / "srv").mkdir()
+        (self.root / "etc" / "containerd" / "certs.d" / "docker.io" / "hosts.toml").write_text("[host]\n")
+        (self.root / "srv" / "config.toml").write_text("version = 2\n")
+        (directory / "outside").write_text("hunter2")
+
+    def link(self, path: str, target: str) -> None:
+        (self.root / path.lstrip("/")).symlink_to(target)
+
+    def read(self, path: str) -> _files.Entry:
+        return _files.describe(path, max_bytes=LIMIT, with_content=True, root=str(self.root))
+
+
+@pytest.fixture
+def copy(tmp_path: pathlib.Path) -> Copy:
+    return Copy(tmp_path)
+
+
+LINKS = {
+    "absolute": ("/etc/containerd/config.toml", "/srv/config.toml"),
+    "relative": ("/etc/containerd/config.toml", "../../srv/config.toml"),
+    "by way of the root": ("/etc/containerd/config.toml", "/etc/../srv/./config.toml"),
+}
+
+
+@pytest.mark.parametrize(("path", "target"), LINKS.values(), ids=LINKS.keys())
+def test_a_symlink_leads_where_it_would_on_the_node(copy: Copy, path: str, target: str) -> None:
+    copy.link(path, target)
+    entry = copy.read(path)
+    assert content_of(entry) == b"version = 2\n"
+    # By its name on the node.
+    assert entry["link"] == "/srv/config.toml"
+
+
+def test_symlinked_directories_on_the_way(copy: Copy) -> None:
+    copy.link("/usr", "/etc")
+    copy.link("/srv/certs.d", "../usr/containerd/certs.d")
+    hosts_toml = "/srv/certs.d/docker.io/hosts.toml"
+    root = str(copy.root)
+    assert content_of(copy.read(hosts_toml)) == b"[host]\n"
+    assert list(_files.describe_matches("/srv/certs.d/*/hosts.toml", max_bytes=LIMIT, root=root)) == [hosts_toml]
+    listed = _files.list_tree("/srv/certs.d", max_bytes=LIMIT, root=root)
+    assert (list(listed["entries"]), listed["self"]["link"]) == (
+        ["docker.io", "docker.io/hosts.toml"],
+        "/etc/containerd/certs.d",
+    )
+
+
+WAYS_OUT = ["../outside", "../../../../outside", "etc/../../outside", "/../outside"]
+
+
+@pytest.mark.parametrize("target", WAYS_OUT)
+def test_a_symlink_never_leads_out(copy: Copy, target: str) -> None:
+    copy.link("/way", target)
+    copy.link("/etc/containerd/certs.d/quay.io", "../../../" + target.lstrip("/"))
+    expected = {"kind": "other", "error": "a symlink leads out of the tree"}
+    assert copy.read("/way") == expected
+    assert copy.read("/way/below") == expected
+    found = _files.list_tree("/etc/containerd/certs.d", max_bytes=LIMIT, root=str(copy.root))["entries"]
+    assert found["quay.io"] == expected
+    matches = _files.describe_matches("/etc/containerd/certs.d/*/hosts.toml", max_bytes=LIMIT, root=str(copy.root))
+    assert matches["/etc/containerd/certs.d/quay.io"]["error"] == "a symlink leads out of the tree"
+
+
+def test_a_symlink_to_a_place_of_this_machine_is_one_in_the_tree(copy: Copy, tmp_path: pathlib.Path) -> None:
+    copy.link("/way", f"{tmp_path}/outside")
+    assert copy.read("/way") == {"kind": "absent", "link": f"{tmp_path}/outside"}
+
+
+def test_symlinks_in_circles_are_told_as_on_a_node(copy: Copy) -> None:
+    copy.link("/one", "two")
+    copy.link("/two", "/one")
+    assert copy.read("/one") == {"kind": "other", "error": "Too many levels of symbolic links"}
+
+
+def test_what_is_not_in_the_tree_is_absent(copy: Copy, tmp_path: pathlib.Path) -> None:
+    assert copy.read(f"{tmp_path}/outside") == {"kind": "absent"}
+    assert copy.read("/srv/config.toml/below")["kind"] == "other"
+    assert _files.describe_matches("/etc/*/none", max_bytes=LIMIT, root=str(copy.root)) == {}

@@ -10,7 +10,7 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.airgap.nodes.plugins.module_utils import _programs
+from ansible_collections.airgap.nodes.plugins.module_utils import _cri_node, _programs
 from ansible_collections.airgap.nodes.plugins.modules import _node_read
 
 RunModule = t.Callable[..., t.Any]
@@ -136,3 +136,101 @@ def test_a_dump_that_fails(bin_directory: pathlib.Path, run_module: RunModule) -
 def test_no_dumps_without_containerd(bin_directory: pathlib.Path, run_module: RunModule) -> None:
     assert bin_directory
     assert run_module(_node_read, {"dumps": {"candidate": encoded("")}})["dumps"] == {}
+
+
+# --- the images that CRI has
+
+FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures" / "crictl"
+ENDPOINT = "unix:///run/containerd/containerd.sock"
+
+
+def images(run_module: RunModule, endpoint: str = ENDPOINT) -> t.Any:
+    return run_module(_node_read, {"runtime_endpoint": endpoint})["images"]
+
+
+def test_images_by_crictl(bin_directory: pathlib.Path, run_module: RunModule) -> None:
+    program(
+        bin_directory / "crictl",
+        f'echo "$@" >"$0.asked"; while read -r x; do echo "$x"; done <{FIXTURES}/1.6.20-images.txt',
+    )
+    program(bin_directory / "ctr", "exit 9")
+    found = images(run_module)
+    assert found["error"] is None
+    assert "registry.k8s.io/pause:3.10" in found["names"]
+    asked = bin_directory.joinpath("crictl.asked").read_text(encoding="utf-8")
+    assert f"--runtime-endpoint {ENDPOINT} --image-endpoint {ENDPOINT} images --output json" in asked
+
+
+def test_an_image_without_a_tag_has_the_names_of_its_digests(
+    bin_directory: pathlib.Path, run_module: RunModule
+) -> None:
+    listed = '{"images": [{"id": "sha256:1", "repoTags": [], "repoDigests": ["a.example.com/x@sha256:2"]}]}'
+    program(bin_directory / "crictl", f"echo '{listed}'")
+    assert images(run_module) == {"names": ["a.example.com/x@sha256:2"], "error": None}
+
+
+def test_images_by_ctr_where_there_is_no_crictl(bin_directory: pathlib.Path, run_module: RunModule) -> None:
+    names = "docker.io/library/nginx:1.27\nsha256:0123\nregistry.k8s.io/pause:3.10"
+    program(bin_directory / "ctr", f'echo "$@" >"$0.asked"; echo "{names}"')
+    assert images(run_module)["names"] == ["docker.io/library/nginx:1.27", "registry.k8s.io/pause:3.10"]
+    asked = bin_directory.joinpath("ctr.asked").read_text(encoding="utf-8")
+    assert asked.strip().endswith("--address /run/containerd/containerd.sock --namespace k8s.io images ls --quiet")
+
+
+WHY = {
+    "nothing to ask": ({}, ENDPOINT, "Install the package cri-tools"),
+    "not allowed": ({"crictl": "1.6.20-permission_denied"}, ENDPOINT, "Run the task with become."),
+    "nobody there": ({"crictl": "1.6.20-containerd_down"}, ENDPOINT, "See systemctl status containerd"),
+    "ctr finds nobody": ({"ctr": "1.7.24-containerd_down-ctr"}, ENDPOINT, "See systemctl status containerd"),
+    "no CRI": ({"crictl": "1.6.20-cri_not_loaded"}, ENDPOINT, "its CRI plugin is not loaded"),
+    "no socket": ({"crictl": "1.6.20-containerd_down"}, "localhost:1234", "has to be unix://"),
+}
+
+
+@pytest.mark.parametrize(("answers", "endpoint", "expected"), WHY.values(), ids=WHY.keys())
+def test_why_the_images_are_not_known(
+    bin_directory: pathlib.Path, run_module: RunModule, answers: dict[str, str], endpoint: str, expected: str
+) -> None:
+    for name, fixture in answers.items():
+        program(bin_directory / name, f'while read -r x; do echo "$x" >&2; done <{FIXTURES}/{fixture}.txt; exit 1')
+    found = images(run_module, endpoint)
+    assert found["names"] == []
+    assert expected in found["error"]
+
+
+def test_who_does_not_answer_is_not_waited_for(
+    bin_directory: pathlib.Path, run_module: RunModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_cri_node, "CONNECT_TIMEOUT", -4.8)
+    program(bin_directory / "crictl", "exec /bin/sleep 30")
+    assert "It hangs, or the machine is very busy" in images(run_module)["error"]
+
+
+def test_what_crictl_prints_is_no_list(bin_directory: pathlib.Path, run_module: RunModule) -> None:
+    program(bin_directory / "crictl", "echo '[1]'")
+    assert "printed no list of images" in images(run_module)["error"]
+
+
+def test_images_are_not_asked_for_unless_wanted(run_module: RunModule) -> None:
+    assert run_module(_node_read, {})["images"] is None
+
+
+# --- a copied tree
+
+
+def test_a_root(tmp_path: pathlib.Path, run_module: RunModule) -> None:
+    (tmp_path / "etc" / "certs.d" / "docker.io").mkdir(parents=True)
+    (tmp_path / "etc" / "certs.d" / "docker.io" / "hosts.toml").write_bytes(b"[host]\n")
+    (tmp_path / "etc" / "config.toml").symlink_to("/etc/certs.d/docker.io/hosts.toml")
+    pattern = "/etc/certs.d/*/hosts.toml"
+    asked = {"files": ["/etc/config.toml"], "globs": [pattern], "directories": ["/etc/certs.d"], "root": f"{tmp_path}/"}
+    result = run_module(_node_read, asked)
+    assert result["files"]["/etc/config.toml"]["link"] == "/etc/certs.d/docker.io/hosts.toml"
+    assert list(result["globs"][pattern]) == ["/etc/certs.d/docker.io/hosts.toml"]
+    assert list(result["directories"]["/etc/certs.d"]["entries"]) == ["docker.io", "docker.io/hosts.toml"]
+
+
+@pytest.mark.parametrize("root", ["etc", "/nowhere/at/all", "/etc/passwd"])
+def test_a_root_that_is_no_directory(run_module: RunModule, root: str) -> None:
+    result = run_module(_node_read, {"root": root})
+    assert result["msg"] == f"root: {root!r} is not the absolute path of a directory"

@@ -1,0 +1,291 @@
+# Copyright: (c) 2026, the airgap.nodes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is told of a node: its routes, each closed or open, what they lead to, and what was found. Private.
+
+A node is closed only if every way is known, and leads nowhere but to registries that are trusted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import lint as linting
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes as routing
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import verdict as judging
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import SANDBOX_IMAGE
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, Data
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import Finding, Severity
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import found
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Namespace
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, local_pull_reasons
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Config, Image, Route, Step
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict import Verdict
+
+Wire = dict[str, t.Any]
+
+# Whatever a node uses, these are pulled from sooner or later; the last is what registry.k8s.io was called before.
+ALWAYS = (HUB, "registry.k8s.io", "k8s.gcr.io")
+_TAG, _DIGEST = "latest", "sha256:" + 64 * "0"
+
+
+@dataclasses.dataclass(frozen=True)
+class UsedImage:
+    """An image that the node uses, by the name that containerd completes, and who uses it."""
+
+    name: str
+    image: Image
+    used_by: tuple[str, ...]
+
+    @property
+    def is_sandbox(self) -> bool:
+        return "sandbox" in self.used_by
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A node as it was read. ``config`` is None where config.toml does not tell whom containerd asks, for the reason in
+    ``trouble``; ``data`` is what counts of its settings, None where that is not known either."""
+
+    version: str
+    release: Release
+    unit: str
+    config_file: str
+    files: tuple[ConfigFile, ...]
+    state: NodeState
+    data: Data | None
+    config: Config | None
+    trouble: DomainError | None
+    trust: Trust
+    trusted: tuple[str, ...]
+    images: tuple[UsedImage, ...]
+    images_unknown: str
+    # Files of Kubernetes that could not be read, and why.
+    unread: t.Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Judged:
+    """One namespace with its verdict, the way to it if that is known, and why it is listed."""
+
+    namespace: str
+    verdict: Verdict
+    route: Route | None
+    images: tuple[str, ...]
+    why_listed: tuple[str, ...]
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """What hurts most comes first: containerd itself pulls the sandbox image, before anything else can run."""
+        order = ("sandbox", "in_use", "asked", "configured", "always")
+        return min(map(order.index, self.why_listed)), self.namespace
+
+
+def sandbox_image(data: Data, release: Release) -> tuple[str, bool]:
+    """The image that containerd pulls for every pod's sandbox, and whether nobody chose it."""
+    stated = look_up(data, SANDBOX_IMAGE)
+    return (stated, False) if isinstance(stated, str) and stated else (release.rules.sandbox_image, True)
+
+
+def report(subject: Subject) -> Wire:
+    """The result of a node; the values of ``config.effective`` are not masked yet."""
+    judged = [_judged(namespace, why, subject) for namespace, why in _listed(subject)]
+    opened = sorted((each for each in judged if not each.verdict.is_closed), key=lambda each: each.rank)
+    return {
+        "verdict": _word(not opened),
+        "reason": _told(opened[0]) if opened else f"Nobody but trusted registries is asked, on {len(judged)} routes.",
+        "containerd": _containerd(subject),
+        "config": _config(subject),
+        "routes": [_route(each, subject) for each in judged],
+        "images": [
+            {"image": each.name, "namespace": each.image.registry, "used_by": list(each.used_by)}
+            for each in subject.images
+        ],
+        "images_known": not subject.images_unknown,
+        "images_unknown_reason": subject.images_unknown,
+        "findings": [_finding(each) for each in findings_of(subject)],
+        "trusted_registries": list(subject.trusted),
+    }
+
+
+def _word(is_closed: bool) -> str:
+    return "closed" if is_closed else "open"
+
+
+def _told(judged: _Judged) -> str:
+    return f"{judged.namespace}: {judged.verdict.reason}"
+
+
+def findings_of(subject: Subject) -> tuple[Finding, ...]:
+    """The traps that the node is in, and what of it could not be judged; the worst first, then by file and line."""
+    release = Release.parse(subject.version)
+    images = tuple((each.name, each.used_by) for each in subject.images)
+    looked_at = linting.Subject(
+        subject.state, release, subject.files, subject.trust, images, config_file=subject.config_file
+    )
+    findings = [*linting.lint(looked_at), *(_unread(path, why) for path, why in subject.unread.items())]
+    if subject.trouble is not None and not any(each.severity is Severity.ERROR for each in findings):
+        place, what = _place(subject)
+        findings.append(found("not-judged", what, place))
+    return tuple(sorted(findings, key=_rank))
+
+
+def _rank(finding: Finding) -> tuple[int, str, int, str]:
+    return tuple(Severity).index(finding.severity), finding.place.file, finding.place.line or 0, finding.id
+
+
+def _unread(path: str, why: str) -> Finding:
+    what = f"{path} cannot be read ({why}): the images that it names are not known"
+    return found("not-judged", what, Place(path), fix="See to the file, or read it as root.")
+
+
+# --- the namespaces
+
+
+def _listed(subject: Subject) -> list[tuple[str, tuple[str, ...]]]:
+    why: dict[str, list[str]] = {name: ["always"] for name in ALWAYS}
+    config = subject.config
+    for name in [] if config is None else routing.configured_namespaces(subject.state, config):
+        why.setdefault(name, []).append("configured")
+    for used in subject.images:
+        # An image that is only asked about is not in use.
+        reasons = {"sandbox": "sandbox", "asked": "asked"}
+        for reason in [reasons.get(each, "in_use") for each in used.used_by]:
+            if reason not in why.setdefault(used.image.registry, []):
+                why[used.image.registry].append(reason)
+    return [(name, tuple(why[name])) for name in sorted(why)]
+
+
+# --- one namespace
+
+
+def _judged(namespace: str, why: tuple[str, ...], subject: Subject) -> _Judged:
+    used = [each for each in subject.images if each.image.registry == namespace]
+    route, verdict = _way(namespace, used, subject)
+    return _Judged(namespace, verdict, route, tuple(each.name for each in used), why)
+
+
+def _way(namespace: str, used: t.Sequence[UsedImage], subject: Subject) -> tuple[Route | None, Verdict]:
+    """All images of a namespace go one way, but for whom a digest does not need to ask."""
+    config, question = subject.config, f"It cannot be told whether {namespace} is closed"
+    if config is None:
+        place, what = _place(subject)
+        where = f"{place.file}:{place.line}" if place.line else place.file
+        return None, Verdict(False, f"{question}: {where}: {what}.", place)
+    for path, error in _closed_places(namespace, config, subject.state):
+        return None, Verdict(False, f"{question}: {path} cannot be read ({error}).", Place(path))
+    references = [_TAG, *([_DIGEST] if any(not each.image.by_tag for each in used) else [])]
+    ways = [routing.route(Image(namespace, "image", reference), subject.state, config) for reference in references]
+    judged = [(way, judging.judge(way, subject.trust)) for way in ways]
+    return next((each for each in judged if not each[1].is_closed), judged[0])
+
+
+def _place(subject: Subject) -> tuple[Place, str]:
+    """Where config.toml or what it imports cannot be told, and why."""
+    error = subject.trouble or DomainError("was not read")
+    place = Place(error.file or subject.config_file, error.line, show_key_path(error.key_path or ()))
+    return place, error.what.rstrip(".")
+
+
+def _closed_places(namespace: str, config: Config, state: NodeState) -> t.Iterator[tuple[str, str]]:
+    """What of the trees is about this namespace and could not be looked into."""
+    for root in (root.rstrip("/") for root in config.roots):
+        top = state.directories.get(root)
+        if top is not None and top.error is not None:
+            yield root, top.error
+        listing = state.listings.get(root, {})
+        name = next((name for name in (Namespace(namespace).directory, namespace, ANY) if name in listing), None)
+        for path in () if name is None else (f"{root}/{name}", f"{root}/{name}/{routing.HOSTS_TOML}"):
+            entry = listing.get(path[len(root) + 1 :])
+            if entry is not None and entry.error is not None:
+                yield path, entry.error
+        if name is not None:
+            return
+
+
+# --- for results
+
+
+def _containerd(subject: Subject) -> Wire:
+    unit = subject.state.unit
+    started = (unit or {}).get("started") or 0
+    moment = datetime.datetime.fromtimestamp(int(started), tz=datetime.UTC) if started else None
+    return {
+        "version": subject.version,
+        "treated_as": str(subject.release),
+        "config_file": subject.config_file,
+        "config_files": [file.path for file in subject.files],
+        "unit": subject.unit,
+        "running": None if unit is None else bool(unit["main_pid"]),
+        "started": None if moment is None else moment.isoformat().replace("+00:00", "Z"),
+    }
+
+
+def _config(subject: Subject) -> Wire:
+    data, config = subject.data, subject.config
+    sandbox, is_default = ("", False) if data is None else sandbox_image(data, subject.release)
+    return {
+        "config_path": "" if config is None else config.config_path,
+        "directories": [] if config is None else list(config.roots),
+        "sandbox_image": sandbox,
+        "sandbox_image_is_default": is_default,
+        "local_pull_reasons": [show_key_path(path) for path in local_pull_reasons(data or {}, subject.release)],
+        "effective": data or {},
+    }
+
+
+def _route(judged: _Judged, subject: Subject) -> Wire:
+    place = judged.verdict.place
+    route = judged.route
+    return {
+        "namespace": judged.namespace,
+        "verdict": _word(judged.verdict.is_closed),
+        "reason": judged.verdict.reason,
+        "rule": judged.verdict.rule,
+        "file": place.file,
+        "line": place.line,
+        "images": list(judged.images),
+        "why_listed": list(judged.why_listed),
+        "endpoints": [] if route is None else [_endpoint(step, route, subject.trust) for step in route.steps],
+    }
+
+
+def _endpoint(step: Step, route: Route, trust: Trust) -> Wire:
+    endpoint = step.endpoint
+    return {
+        "url": f"{endpoint.scheme}://{endpoint.host}{endpoint.path}",
+        "scheme": endpoint.scheme,
+        "host": endpoint.host,
+        "path": endpoint.path,
+        "capabilities": sorted(endpoint.capabilities),
+        "tags": step.resolves(dataclasses.replace(route.image, reference=_TAG)),
+        "manifests": True,
+        "blobs": True,
+        "trusted": trust.covers(endpoint.scheme, endpoint.host),
+        "upstream": step.is_upstream,
+        "ca": list(endpoint.ca),
+        "client": [list(pair) for pair in endpoint.client],
+        "skip_verify": bool(endpoint.skip_verify),
+        "headers": [name for name, _values in endpoint.header],
+    }
+
+
+def _finding(finding: Finding) -> Wire:
+    place = finding.place
+    return {
+        "id": finding.id,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "file": place.file,
+        "line": place.line,
+        "key": place.key,
+        "fix": finding.fix,
+        "releases": finding.releases,
+    }
