@@ -21,12 +21,14 @@ class ActionModule(PlanAction):
         parts = Parts(options, self)
         view = View(self.read, self.read_whole(**parts.reading))
         plans = parts.plan(view)
+        told = parts.judge(view, plans)
         applied = self.carry_out(view, list(plans.values()), proof=options["proof"], keep=options["keep_changes"])
         results: Result = {name: planned.report(applied.copies) for name, planned in plans.items()}
         return self.told(
             {
                 **dict.fromkeys(PARTS),
                 **results,
+                **told,
                 "changed": any(result["changed"] for result in results.values()),
                 "restart_required": any(result.get("restart_required") for result in results.values()),
                 "unproved": applied.is_open or bool(view.state.journal),

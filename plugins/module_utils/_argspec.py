@@ -189,6 +189,7 @@ CONTAINERD_NODE: Spec = {
     "config": {"type": "dict"},
     "unit": {"type": "str", "default": "containerd"},
     "containerd_version": {"type": "str"},
+    "trusted_registries": {"type": "list", "elements": "str", "default": []},
     "proof": {"type": "bool", "default": False},
     "keep_changes": {"type": "int", "default": KEEP},
 }

@@ -26,7 +26,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state im
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.unit_command import files_read
 from ansible_collections.airgap.nodes.plugins.plugin_utils._pem import read_certificate
 
-USUAL_FILE, USUAL_TREE = "/etc/containerd/config.toml", "/etc/containerd/certs.d"
+USUAL_FILE = "/etc/containerd/config.toml"
 # Together: all endpoints of all images are asked at once.
 PROBE_SECONDS = 10
 # Of these the probe knows no better than containerd's own words.
@@ -83,7 +83,7 @@ class PullDiagnosis:
 
     def _read_config(self) -> tuple[NodeState, routes.Config]:
         """Mostly one round trip; files in unusual places take another."""
-        tree = routes.reading(USUAL_TREE)
+        tree = routes.reading(routes.USUAL_TREE)
         state = self._action.read(
             files=[USUAL_FILE],
             globs=[*USUAL_GLOBS, *tree["globs"]],

@@ -37,6 +37,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases impo
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Statement, scan
 
+USUAL_TREE = "/etc/containerd/certs.d"
 _WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
 # containerd, which is root, meets these as well.
 _ALIKE_FOR_ALL = frozenset(
@@ -193,6 +194,12 @@ class Config:
     def states_config_path(self) -> bool:
         """Whether one counts, be it an empty one."""
         return look_up(self.data, (*REGISTRY, "config_path")) is not None
+
+    @property
+    def mentions_config_path(self) -> bool:
+        """Whether any file has one that is not empty, be it where it counts or not."""
+        paths = [path for path in names((*REGISTRY, "config_path")) if path]
+        return any(look_up(file.data, path) for file in self.files for path in paths)
 
     @property
     def pulls_by_transfer_service(self) -> bool:

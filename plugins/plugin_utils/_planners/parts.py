@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result, validated
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._planners.closed import PlannedRoutes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._planners.config import ConfigPlanner
 from ansible_collections.airgap.nodes.plugins.plugin_utils._planners.migrate import MigratePlanner
 from ansible_collections.airgap.nodes.plugins.plugin_utils._planners.registries import RegistriesPlanner
@@ -39,6 +40,7 @@ class Parts:
             self._registries = None
         if self._registries and migrate:
             migrate.leave_out(each.namespace.name for each in self._registries.intent.registries)
+        self._routes = _routes(self._registries, migrate, config, options, action)
         planners: t.Sequence[Planner | None] = (self._registries, migrate, config)
         self._planners = {name: planner for name, planner in zip(PARTS, planners, strict=True) if planner}
 
@@ -46,8 +48,8 @@ class Parts:
     def reading(self) -> Reading:
         """What has to be read first, for all of them at once."""
         wanted: dict[str, dict[str, None]] = {}
-        for planner in self._planners.values():
-            for kind, paths in planner.reading.items():
+        for reading in (*(planner.reading for planner in self._planners.values()), self._routes.reading):
+            for kind, paths in reading.items():
                 wanted.setdefault(kind, {}).update(dict.fromkeys(paths))
         return {kind: list(paths) for kind, paths in wanted.items()}
 
@@ -64,6 +66,31 @@ class Parts:
         if self._registries and "migrate" in plans:
             _check_no_purge_of_migrated(self._registries, plans["migrate"])
         return plans
+
+    def judge(self, view: View, plans: t.Mapping[str, Planned]) -> Result:
+        """Whom containerd would ask on the node as the plans leave it, and whether that is closed.
+
+        :raises DomainError: an entry that must not fall back would still be open.
+        """
+        with _within("registries"):
+            return self._routes.judge(view, plans.values())
+
+
+def _routes(
+    registries: RegistriesPlanner | None,
+    migrate: MigratePlanner | None,
+    config: ConfigPlanner | None,
+    options: Result,
+    action: NodeAction,
+) -> PlannedRoutes:
+    return PlannedRoutes(
+        options,
+        action,
+        registries=registries.intent.registries if registries else (),
+        tree=registries.intent.config_path if registries else None,
+        path=config.path if config else migrate.path if migrate else None,
+        points_at_tree=config is not None and config.options["registry_config_path"] is not None,
+    )
 
 
 def _planner(kind: type[_Planner], part: str, options: Result, action: NodeAction) -> _Planner | None:

@@ -275,6 +275,126 @@ def test_the_release_is_one_for_all_parts(node: Node) -> None:
     assert node.run(**whole(node))["msg"].startswith("containerd is not installed on this node")
 
 
+# --- whom containerd would ask
+
+
+def routes_of(result: Raw) -> dict[str, str]:
+    assert "failed" not in result, result["msg"]
+    return {each["namespace"]: each["verdict"] for each in result["routes"]}
+
+
+def test_the_verdict_is_that_of_what_is_planned(node: Node) -> None:
+    node.file.write_text(FILE + TABLES)
+    done = node.run(**whole(node))
+    ways = {"docker.io": "open", "k8s.gcr.io": "open", "quay.io": "closed", "registry.example.com": "open"}
+    assert routes_of(done) == {**ways, "registry.k8s.io": "closed"}
+    assert done["verdict"] == "open"
+    quay = next(each for each in done["routes"] if each["namespace"] == "quay.io")
+    assert (quay["reason"], quay["rule"], quay["line"]) == ("Nobody but r.example is asked.", "", 2)
+    assert quay["file"] == str(node.tree / "quay.io" / "hosts.toml")
+    docker = next(each for each in done["routes"] if each["namespace"] == "docker.io")
+    assert (docker["rule"], docker["reason"].partition(",")[0]) == ("host-outside", "a.example is asked")
+    assert node.machine.calls == ["_node_read", "_node_apply"]
+
+
+def closing(node: Node, *entries: Raw, **more: t.Any) -> Raw:
+    part = {"registries": [{"fallback": False, "hosts": [HOST], **entry} for entry in entries]}
+    config = {"registry_config_path": str(node.tree), "sandbox_image": "r.example/p:1"}
+    return {"registries": part, "config": config, **more}
+
+
+def test_a_node_on_which_nobody_else_is_asked_is_closed(node: Node) -> None:
+    node.file.write_text(FILE)
+    assert node.run(**closing(node, {"namespace": "_default"}))["verdict"] == "closed"
+    node.restart()
+    again = node.run(**closing(node, {"namespace": "_default"}))
+    assert (again["changed"], again["verdict"], node.machine.calls) == (False, "closed", ["_node_read"])
+
+
+def test_what_may_fall_back_is_open_by_wish(node: Node) -> None:
+    node.file.write_text(FILE)
+    named = {"namespace": "docker.io", "fallback": True, "server": "https://registry-1.docker.io"}
+    result = node.run(**closing(node, {"namespace": "quay.io", "fallback": True}, named, {"namespace": "_default"}))
+    assert routes_of(result) == {
+        "_default": "closed",
+        "docker.io": "open",
+        "k8s.gcr.io": "closed",
+        "quay.io": "open",
+        "r.example": "closed",
+        "registry.k8s.io": "closed",
+    }
+
+
+def test_a_drop_in_that_replaces_config_path_is_refused_where_nothing_else_mends_it(node: Node) -> None:
+    drop_in = node.directory / "99-nvidia.toml"
+    drop_in.write_text(f'version = 2\n[plugins."{CRI}"]\n  sandbox_image = "pause:3.8"\n')
+    table = f'[plugins."{CRI}".registry]\n  config_path = "{node.tree}"\n'
+    node.file.write_text(f'version = 2\nimports = ["{drop_in}"]\n{table}')
+    parts = closing(node, {"namespace": "quay.io"})
+    del parts["config"]["registry_config_path"]
+    assert refused(node, node.files(), **parts) == (
+        f"{drop_in}:2: registries.registries[0]: quay.io would still be open on containerd 1.7.24: quay.io is asked, "
+        f"since {drop_in} replaces all settings of CRI in {node.file}, and with them config_path. Nothing was changed. "
+        f"Have {drop_in} name {node.tree} as config_path too, or write the settings to a later drop-in."
+    )
+    parts["config"]["registry_config_path"] = str(node.tree)
+    assert routes_of(node.run(**parts))["quay.io"] == "closed"
+
+
+def test_another_tree_that_counts_is_refused(node: Node) -> None:
+    other = node.directory / "other"
+    node.file.write_text(f'version = 2\n[plugins."{CRI}".registry]\nconfig_path = "{other}"\n')
+    parts = closing(node, {"namespace": "quay.io"}, {"namespace": "docker.io"})
+    message = refused(node, node.files(), registries=parts["registries"], config={})
+    assert message == (
+        f"{node.file}:3: registries.registries[1]: docker.io, quay.io would still be open on containerd 1.7.24: "
+        f"registry-1.docker.io is asked, since {other}, which config_path names, is not there. Nothing was "
+        "changed. Take "
+        f"the other config_path out, or write the tree where it leads ({other})."
+    )
+
+
+def test_a_host_that_is_not_trusted_is_refused(node: Node) -> None:
+    node.file.write_text(FILE)
+    parts = closing(node, {"namespace": "quay.io"}, trusted_registries=["m.example"])
+    path = node.tree / "quay.io" / "hosts.toml"
+    assert refused(node, node.files(), **parts) == (
+        f"{path}:2: registries.registries[0]: quay.io would still be open on containerd 1.7.24: r.example is "
+        "asked, the "
+        f"server in {path} that is not trusted. Nothing was changed. Add the host to trusted_registries, or "
+        "take it out "
+        "of the entry."
+    )
+
+
+def test_a_tree_that_nothing_points_at_yet_is_told_and_not_refused(node: Node) -> None:
+    node.file.write_text(FILE)
+    result = node.run(registries=registries("quay.io"), config={})
+    assert (result["changed"], routes_of(result)["quay.io"]) == (True, "open")
+
+
+def test_what_cannot_be_told_is_open(node: Node) -> None:
+    result = node.run(registries=registries("quay.io"))
+    assert (result["changed"], result["verdict"]) == (True, "open")
+    assert result["routes"][0]["reason"] == (
+        f"It cannot be told whether it is closed: the unit has containerd read {node.file}, which this task "
+        "is not about."
+    )
+
+
+def test_where_nobody_is_trusted_there_is_no_verdict(node: Node) -> None:
+    node.file.write_text(FILE)
+    result = node.run(config={"sandbox_image": IMAGE})
+    assert (result["verdict"], result["routes"]) == (None, [])
+    assert node.run(config={}, trusted_registries=["r.example"])["verdict"] == "open"
+
+
+def test_an_entry_of_trusted_registries_that_is_none(node: Node) -> None:
+    message = refused(node, {}, config={}, trusted_registries=["https://r.example"])
+    assert message.startswith("trusted_registries[0]: 'https://r.example' is neither a host nor a network.")
+    assert node.machine.calls == []
+
+
 # --- the node's journal
 
 
