@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import ipaddress
 import posixpath
 import re
@@ -111,6 +112,8 @@ class _Crash(_Fault):
     """containerd does not survive it."""
 
 
+# Routes and findings are about the same files, and so are the nodes of a fleet.
+@functools.lru_cache(maxsize=1024)
 def reread(content: bytes, release: Release, *, directory: str) -> Reading:
     """What a release sees in the hosts.toml of a directory.
 

@@ -66,6 +66,8 @@ class Unknown:
     to_all: bool = False
 
 
+# A fleet asks the same of every node.
+@functools.lru_cache(maxsize=4096)
 def check(path: KeyPath, release: Release, *, runtime_type: str = "") -> Unknown | None:
     """Why the release does not read the key or table at a path, None where it does.
 
@@ -127,6 +129,7 @@ def misfit(path: KeyPath, value: t.Any, release: Release, *, runtime_type: str =
     return _NAMES[kind]
 
 
+@functools.lru_cache(maxsize=4096)
 def _kind(path: KeyPath, release: Release, runtime_type: str) -> str | None:
     """The type as the table writes it, ``table`` for what has keys below it, None for anything."""
     found = [key for key in _keys_of(path) if key.is_known_to(release) and key.covers(path, runtime_type)]

@@ -32,7 +32,7 @@ _AUTHORIZATION = "authorization"
 
 def _read(node: Node) -> t.Iterator[Page]:
     """Every file that is TOML, be it one that containerd passes over for another reason."""
-    return (page for page in node.pages if page.entry.content and page.data is not None and page.is_looked_up)
+    return (page for page in node.counting if page.entry.content and page.data is not None)
 
 
 # --- keys
@@ -160,7 +160,7 @@ def urls_mean_what_they_say(node: Node) -> Findings:
 def _of_url(page: Page, text: str, at: KeyPath, table: Data) -> Findings:
     place = page.place(*at)
     has_scheme = _SCHEME.match(text) is not None
-    if not has_scheme and text.lower().startswith("http"):
+    if not has_scheme and (text.lower().startswith("http") or "://" in text):
         yield found("url-without-scheme", f"containerd does not find the host in {shown(text)}", place)
         return
     rest = text.partition("://")[2] if has_scheme else text

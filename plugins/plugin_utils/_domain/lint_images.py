@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, legacy_registry
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, legacy_registry, routes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, SANDBOX_IMAGE
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import Finding, found, shown
@@ -22,7 +21,7 @@ Findings = t.Iterator[Finding]
 
 _ALWAYS = (HUB, "registry.k8s.io", "k8s.gcr.io")
 _OLD_K8S = "k8s.gcr.io"
-_HUB_NAMES = ("index.docker.io", "registry-1.docker.io")
+_OF_THE_KUBELET = ("kubelet", "kubeadm")
 
 
 # --- mirrors
@@ -30,34 +29,35 @@ _HUB_NAMES = ("index.docker.io", "registry-1.docker.io")
 
 def mirrors_are_trusted(node: Node) -> Findings:
     config = node.config
-    if config is None or config.roots:
+    if config is None or config.roots or config.stops_cri:
         return
     for name in config.legacy.mirrors:
         namespace = ANY if name == legacy_registry.EVERY else name
         place = node.place((*REGISTRY, "mirrors", name))
         if namespace != ANY and valid_namespace(namespace) is None:
             yield found("mirror-never-looked-up", f"No image is of the registry {shown(name)}", place)
-            continue
-        yield from _of_mirror(node, namespace, place)
+        else:
+            yield from _of_mirror(node, namespace, place)
 
 
 def _of_mirror(node: Node, namespace: str, place: Place) -> Findings:
-    legacy = t.cast("legacy_registry.Legacy", node.config and node.config.legacy)
-    try:
-        targets = legacy_registry.targets(namespace, legacy, node.release)
-        appends = legacy_registry.asks_upstream(namespace, legacy, node.release)
-    except DomainError as error:
-        yield found("not-judged", f"An endpoint for {shown(namespace)} cannot be read: {error.what}", place)
-        return
-    for target in targets:
-        if not node.trust.covers(target.url.scheme, target.url.authority):
-            yield found("mirror-outside", f"{namespace} is asked for at {target.url.authority}", place)
-        if target.override_path:
-            yield found("mirror-without-v2", f"containerd asks for {namespace} at {target.url}/", place)
-    own = None if namespace == ANY else legacy_registry.upstream(namespace, node.release)
-    if appends and (own is None or not node.trust.covers(own.scheme, own.authority)):
-        who = "the registry of each image" if own is None else own.authority
-        yield found("mirrors-append-upstream", f"For {shown(namespace)}, {who} is asked in the end", place)
+    route = t.cast("routes.Route", node.route(namespace))
+    for obstacle in route.obstacles:
+        if obstacle.kind == "tables_broken":
+            yield found("mirror-not-a-url", f"For {shown(namespace)}, {obstacle.detail}", place)
+        elif obstacle.kind == "pull_file":
+            yield found("pull-file-missing", obstacle.detail, obstacle.place)
+    for step in route.steps:
+        endpoint = step.endpoint
+        is_trusted = node.trust.covers(endpoint.scheme, endpoint.host)
+        if step.is_upstream and not is_trusted:
+            who = endpoint.host or "the registry of each image"
+            yield found("mirrors-append-upstream", f"For {shown(namespace)}, {who} is asked in the end", place)
+        elif step.can_be_asked and not is_trusted:
+            yield found("mirror-outside", f"{namespace} is asked for at {endpoint.host}", place)
+        if not endpoint.path.endswith("/v2") and not step.is_upstream:
+            url = f"{endpoint.scheme}://{endpoint.host}{endpoint.path.rstrip('/')}/"
+            yield found("mirror-without-v2", f"containerd asks for {namespace} at {url}", place)
 
 
 def credentials_are_sent(node: Node) -> Findings:
@@ -74,11 +74,11 @@ def credentials_are_sent(node: Node) -> Findings:
 
 def registries_have_entries(node: Node) -> Findings:
     config = node.config
-    if config is None:
+    if config is None or config.stops_cri or not (config.roots or config.legacy.mirrors):
+        # What is wrong with all of them is told elsewhere.
         return
-    names = {page.namespace for page in node.pages if page.is_looked_up} if config.roots else set(config.legacy.mirrors)
-    has_default = (ANY if config.roots else legacy_registry.EVERY) in names
-    if has_default:
+    names = set(routes.configured_namespaces(node.state, config))
+    if ANY in names:
         return
     place = Place(config.roots[0] if config.roots else node.config_file)
     yield found("other-registries-open", f"{place.file} has no entry for all other registries", place)
@@ -89,17 +89,24 @@ def registries_have_entries(node: Node) -> Findings:
 
 
 def _used(node: Node) -> t.Iterator[str]:
-    yield from (registry_of(image) for image in (*dict(node.subject.images), sandbox_image(node)) if image)
+    images = (_image(name) for name in (*dict(node.subject.images), sandbox_image(node)))
+    return (image.registry for image in images if image is not None)
 
 
 # --- images
 
 
-def registry_of(image: str) -> str:
-    """The registry that an image belongs to, as containerd completes its name."""
-    first, slash, _rest = image.partition("/")
-    is_host = bool(slash) and (re.search(r"[.:]", first) is not None or first == "localhost" or first != first.lower())
-    return HUB if not is_host or first in _HUB_NAMES else first
+def _image(name: str) -> routes.Image | None:
+    """An image by its whole name; None for what is no name of one."""
+    try:
+        return routes.image_of(name)
+    except DomainError:
+        return None
+
+
+def _is_of(name: str, registry: str) -> bool:
+    image = _image(name)
+    return image is not None and image.registry == registry
 
 
 def sandbox_image(node: Node) -> str:
@@ -112,11 +119,10 @@ def sandbox_image(node: Node) -> str:
 
 def images_are_of_today(node: Node) -> Findings:
     sandbox = sandbox_image(node)
-    users = {**dict(node.subject.images)}
-    for image, used_by in users.items():
-        if registry_of(image) == _OLD_K8S and image != sandbox:
-            yield found("k8s-gcr-io-left", f"{shown(image)} is in use: {', '.join(used_by)}")
-    if sandbox and registry_of(sandbox) == _OLD_K8S:
+    for name, used_by in node.subject.images:
+        if _is_of(name, _OLD_K8S) and _image(name) != _image(sandbox):
+            yield found("k8s-gcr-io-left", f"{shown(name)} is in use: {', '.join(used_by)}")
+    if _is_of(sandbox, _OLD_K8S):
         yield found("k8s-gcr-io-left", f"The sandbox image is {shown(sandbox)}", node.place(SANDBOX_IMAGE))
 
 
@@ -127,25 +133,12 @@ def sandbox_image_is_ones_own(node: Node) -> Findings:
     place = node.place(SANDBOX_IMAGE)
     if sandbox == node.release.rules.sandbox_image:
         yield found("sandbox-image-default", f"It is {shown(sandbox)}", place)
-    for image, used_by in node.subject.images:
-        others = [user for user in used_by if user in ("kubelet", "kubeadm")]
-        if others and _is_pause(image) and _whole(image) != _whole(sandbox):
-            what = f"containerd has {shown(sandbox)}, and {others[0]} has {shown(image)}"
+    for name, used_by in node.subject.images:
+        others = [user for user in used_by if user in _OF_THE_KUBELET]
+        image = _image(name)
+        if others and image is not None and "pause" in image.repository and image != _image(sandbox):
+            what = f"containerd has {shown(sandbox)}, and {others[0]} has {shown(name)}"
             yield found("sandbox-image-differs", what, place)
-
-
-def _is_pause(image: str) -> bool:
-    return "pause" in image.partition("@")[0].rpartition("/")[2]
-
-
-def _whole(image: str) -> str:
-    """The name with its registry and its tag."""
-    name, _at, digest = image.partition("@")
-    registry = registry_of(name)
-    path = name.partition("/")[2] if registry != HUB or name.startswith(f"{HUB}/") else name
-    path = f"library/{path}" if registry == HUB and "/" not in path else path
-    tag = "" if ":" in path.rpartition("/")[2] or digest else ":latest"
-    return f"{registry}/{path}{tag}{'@' + digest if digest else ''}"
 
 
 CHECKS: tuple[t.Callable[[Node], Findings], ...] = (

@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import unit_command
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes, unit_command
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import canonical
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
@@ -17,8 +17,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_pages import Data, Lines, Page, pages_of
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Config
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Config, Route
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import NOBODY, Trust
 
 
@@ -66,13 +67,34 @@ class Node:
 
     @functools.cached_property
     def lines(self) -> t.Mapping[str, Lines]:
-        return {file.path: Lines.read(file.path, self.state.file(file.path).content) for file in self.files}
+        return {file.path: Lines.of(file.path, self.state.file(file.path).content) for file in self.files}
 
     @functools.cached_property
     def pages(self) -> list[Page]:
-        """The directories of all trees that are searched."""
+        """The directories of all trees that are searched, in the order of the search."""
+        if self.config is None:
+            return []
+        known = set(routes.configured_namespaces(self.state, self.config))
+        found = [page for root in self.config.roots for page in pages_of(self.state, root, self.release)]
+        return [dataclasses.replace(page, is_looked_up=page.namespace in known) for page in found]
+
+    @functools.cached_property
+    def counting(self) -> list[Page]:
+        """Those that containerd gets to: of each registry the first one."""
+        found: dict[str, Page] = {}
+        for page in self.pages:
+            first = found.get(page.namespace)
+            is_before = first is not None and page.root == first.root and page.name == page.first_name
+            if page.is_looked_up and (first is None or is_before):
+                found[page.namespace] = page
+        default = found.get(ANY)
         roots = self.config.roots if self.config else ()
-        return [page for root in roots for page in pages_of(self.state, root, self.release)]
+        behind = roots[roots.index(default.root) + 1 :] if default else ()
+        return [page for page in found.values() if page.root not in behind]
+
+    def route(self, namespace: str) -> Route | None:
+        """Whom containerd asks for a registry."""
+        return routes.namespace_route(namespace, self.state, self.config) if self.config else None
 
     def place(self, path: KeyPath) -> Place:
         """Where the last file that says something at a canonical path says it; without one, config.toml."""

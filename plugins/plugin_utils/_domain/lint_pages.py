@@ -17,11 +17,10 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import HOSTS_TOML
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Statement, scan
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.tree_routes import valid_namespace
 
 Data = t.Mapping[str, t.Any]
 
@@ -36,14 +35,9 @@ class Lines:
     statements: tuple[Statement, ...] = ()
 
     @classmethod
-    def read(cls, path: str, content: bytes | None) -> Lines:
-        """Of a file that is no TOML, no lines are known."""
-        try:
-            text = (content or b"").decode("utf-8").removeprefix("\ufeff")
-            tomllib.loads(text)
-            return cls(path, tuple(scan(text)))
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
-            return cls(path)
+    def of(cls, path: str, content: bytes | None) -> Lines:
+        """Those of a file that is known to be TOML."""
+        return cls(path, tuple(scan((content or b"").decode("utf-8").removeprefix("\ufeff"))))
 
     def place(self, key: KeyPath = ()) -> Place:
         """Where a key is first spoken of, or the inline table that holds it."""
@@ -66,8 +60,10 @@ class Page:
     name: str
     entry: Entry
     release: Release
-    kind: str = "directory"
-    files: tuple[str, ...] = ()
+    kind: str
+    files: tuple[str, ...]
+    # Whether there are images for which containerd looks for this name.
+    is_looked_up: bool = True
 
     @property
     def directory(self) -> str:
@@ -82,16 +78,15 @@ class Page:
         return self.entry.kind != "absent"
 
     @property
-    def is_looked_up(self) -> bool:
-        if self.name == ANY:
-            return self.release.knows(Feature.DEFAULT_NAMESPACE)
-        return valid_namespace(self.namespace) is not None
-
-    @property
     def namespace(self) -> str:
         """The registry as an image names it."""
         match = _WITH_PORT.fullmatch(self.name)
         return f"{match[1]}:{match[2]}" if match else self.name
+
+    @property
+    def first_name(self) -> str:
+        """What containerd looks for before it looks for the registry's name as it is."""
+        return Namespace(self.namespace).directory
 
     @functools.cached_property
     def data(self) -> Data | None:
@@ -107,7 +102,7 @@ class Page:
 
     @functools.cached_property
     def lines(self) -> Lines:
-        return Lines.read(self.path, self.entry.content)
+        return Lines(self.path) if self.data is None else Lines.of(self.path, self.entry.content)
 
     def place(self, *key: str) -> Place:
         return self.lines.place(key)
@@ -145,7 +140,6 @@ def field_of(table: Data, field: str, release: Release) -> t.Any:
 
 def pages_of(state: NodeState, root: str, release: Release) -> list[Page]:
     """All that lies in one tree."""
-    root = root.rstrip("/")
     listing = state.listings.get(root, {})
     hosts = state.globs.get(f"{root}/*/{HOSTS_TOML}", {})
     inside: dict[str, list[str]] = {}
@@ -157,11 +151,11 @@ def pages_of(state: NodeState, root: str, release: Release) -> list[Page]:
         Page(
             root,
             name,
-            hosts.get(f"{root}/{name}/{HOSTS_TOML}", ABSENT),
+            hosts.get(f"{root}/{name}/{HOSTS_TOML}", listing.get(f"{name}/{HOSTS_TOML}", ABSENT)),
             release,
             entry.kind,
             tuple(sorted(inside.get(name, ()))),
         )
         for name, entry in sorted(listing.items())
-        if "/" not in name
+        if "/" not in name and entry.kind != "absent"
     ]

@@ -303,6 +303,14 @@ _MIRRORS = (
         "Name the registry as images do.",
     ),
     Rule(
+        "mirror-not-a-url",
+        _ERROR,
+        "An endpoint of registry.mirrors that is no URL",
+        _ALL,
+        "Every pull from this registry fails, whatever its other endpoints are.",
+        "Write it as https://registry.example.com.",
+    ),
+    Rule(
         "mirror-without-v2",
         _WARNING,
         "An endpoint of registry.mirrors with a path that lacks /v2",
@@ -344,8 +352,9 @@ _TREE = (
         _ERROR,
         "A hosts.toml that cannot be read",
         "1.5 and newer",
-        "Every pull from this registry fails.",
-        "Put a plain file there that root can read.",
+        "Where containerd cannot read it either, every pull from this registry fails; where it can, nobody knows whom "
+        "it asks.",
+        "Put a plain file there, or read the node as root.",
     ),
     Rule(
         "host-table-missing",
@@ -543,10 +552,10 @@ _TREE = (
     Rule(
         "pull-file-missing",
         _ERROR,
-        "A ca or client file that is not there",
-        "1.5 and newer",
+        "A ca or client file that is missing or of no use",
+        _ALL,
         "Every pull from this registry fails, also those that an earlier endpoint would have served.",
-        "Put the file there, or correct its name.",
+        "Put the file there, in PEM, or correct its name.",
     ),
     Rule(
         "client-flat-pair",

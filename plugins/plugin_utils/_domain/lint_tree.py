@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import fnmatch
-import posixpath
-import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import Finding, found, masked, shown
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_node import Node
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_pages import Data, Page, field_of
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_pages import Page, field_of
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Namespace
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import HOSTS_TOML
@@ -29,9 +27,9 @@ _BOTH = frozenset({"pull", "resolve"})
 _OTHERS_READ = 0o004
 
 
-def counting(node: Node) -> t.Iterator[Page]:
+def read_by(node: Node) -> t.Iterator[Page]:
     """Those whose hosts.toml counts."""
-    return (page for page in node.pages if page.is_read and page.is_looked_up and not _is_shadowed(page, node))
+    return (page for page in node.counting if page.is_read)
 
 
 def is_open_to_others(entry: Entry) -> bool:
@@ -45,46 +43,40 @@ def is_open_to_others(entry: Entry) -> bool:
 
 
 def directories_are_looked_up(node: Node) -> Findings:
+    counting = {page.directory for page in node.counting}
     for page in node.pages:
         is_meant = page.has_hosts_toml or any(name.endswith(_DOCKER_FILES) for name in page.files)
         if page.kind != "directory" or not is_meant:
             continue
-        if page.name == ANY:
-            if not page.is_looked_up:
-                what = f"containerd {node.release} does not know _default; {Feature.DEFAULT_NAMESPACE.since_text} does"
-                yield found("default-unknown-to-release", what, Place(page.path))
+        if page.name == ANY and not page.is_looked_up:
+            what = f"containerd {node.release} does not know _default; {Feature.DEFAULT_NAMESPACE.since_text} does"
+            yield found("default-unknown-to-release", what, Place(page.path))
             continue
-        advice = _other_name(page, node)
+        advice = _other_name(page, node, is_first=page.directory in counting)
         if advice is not None:
             what, fix = advice
             yield found("directory-never-looked-up", what, Place(page.directory), fix=fix)
 
 
-def _other_name(page: Page, node: Node) -> tuple[str, str] | None:
+def _other_name(page: Page, node: Node, *, is_first: bool) -> tuple[str, str] | None:
     """Why the directory is not looked into, and what to call it."""
     namespace = page.namespace
     if namespace.lower() in _HUB_NAMES:
         return f"Images of Docker Hub belong to {HUB}, and not to {namespace}", f"Rename it to {HUB}."
     if namespace != namespace.lower():
         return f"{shown(page.name)} has capital letters", f"Rename it to {Namespace(namespace.lower()).directory}."
-    if _is_shadowed(page, node):
-        what = f"{shown(Namespace(namespace).directory)} is there too, and is looked for first"
-        return what, "Move what counts into one of the two, and remove the other."
     if not page.is_looked_up:
         return (
             f"{shown(page.name)} is not the name of a registry",
             "Name it as images do, such as registry.example.com.",
         )
+    if not is_first:
+        what = f"Another directory for {namespace} is found before {shown(page.directory)}"
+        return what, "Move what counts into one of the two, and remove the other."
     if namespace.endswith(":443") and not _names_port(namespace, node):
         bare = namespace.removesuffix(":443")
         return f"Images name {bare}, and not {namespace}", f"Rename it to {bare}."
     return None
-
-
-def _is_shadowed(page: Page, node: Node) -> bool:
-    """Of two directories for one port, the one without a colon in its name is read."""
-    first = Namespace(page.namespace).directory
-    return page.name != first and any(other.name == first and other.root == page.root for other in node.pages)
 
 
 def _names_port(namespace: str, node: Node) -> bool:
@@ -92,9 +84,9 @@ def _names_port(namespace: str, node: Node) -> bool:
 
 
 def directories_have_a_file(node: Node) -> Findings:
-    has_default = any(page.name == ANY and page.is_looked_up and page.has_hosts_toml for page in node.pages)
-    for page in node.pages:
-        if page.name == ANY or not page.is_looked_up or page.has_hosts_toml:
+    has_default = any(page.name == ANY and page.has_hosts_toml for page in node.counting)
+    for page in node.counting:
+        if page.name == ANY or page.has_hosts_toml:
             continue
         if page.kind != "directory":
             what = f"{page.directory} is no directory ({page.kind})"
@@ -113,79 +105,54 @@ def _is_trusted(endpoint: Endpoint, node: Node) -> bool:
 
 
 def files_count(node: Node) -> Findings:
-    for page in node.pages:
-        if not page.has_hosts_toml or not page.is_looked_up:
+    for page in node.counting:
+        if not page.has_hosts_toml:
             continue
         if page.entry.content is None:
             why = page.entry.error or f"it is no file ({page.entry.kind})"
             yield found("hosts-toml-unreadable", f"{page.path}: {why}", Place(page.path))
         elif page.reading.crashes:
-            yield found("hosts-toml-crashes", "The table host has plain values in it", page.place("host"))
+            place = Place(page.path, page.reading.fault_line, "host")
+            yield found("hosts-toml-crashes", "The table host has plain values in it", place)
         elif page.reading.dropped is not None:
             yield from _dropped(page, page.reading.dropped)
 
 
 def _dropped(page: Page, reason: str) -> Findings:
-    is_table_missing = (
-        page.data is not None and "host" not in page.data and not page.release.knows(Feature.NO_HOST_TABLE)
-    )
-    if is_table_missing:
-        yield found(
-            "host-table-missing", f"The file has no table [host], which containerd {page.release} wants", page.place()
-        )
-    yield found(
-        "hosts-toml-dropped", f"containerd {page.release} passes over the file: {masked(reason)}", _at(page, reason)
-    )
-
-
-def _at(page: Page, reason: str) -> Place:
-    """Where a reason says that it is."""
-    position = re.search(r"at line (\d+)|at end of document", reason)
-    if position is None:
-        return Place(page.path)
-    return Place(page.path, int(position[1] or (page.entry.content or b"").count(b"\n") + 1))
+    no_table = page.data is not None and "host" not in page.data and not page.release.knows(Feature.NO_HOST_TABLE)
+    if no_table:
+        what = f"The file has no table [host], which containerd {page.release} wants"
+        yield found("host-table-missing", what, page.place())
+    place = Place(page.path, page.reading.fault_line)
+    yield found("hosts-toml-dropped", f"containerd {page.release} passes over the file: {masked(reason)}", place)
 
 
 # --- where the endpoints are
 
 
 def endpoints_are_trusted(node: Node) -> Findings:
-    for page in counting(node):
+    for page in read_by(node):
         *hosts, last = page.reading.endpoints
-        for name, endpoint in _named(page, hosts):
-            if endpoint.host and not _is_trusted(endpoint, node):
-                yield found(
-                    "host-outside", f"{page.namespace} is asked for at {endpoint.host}", page.place("host", name)
-                )
-        if not last.is_upstream and not _is_trusted(last, node):
-            yield found(
-                "server-outside", f"{page.namespace} is asked for at {last.host} in the end", page.place("server")
-            )
-        elif last.is_upstream and _asks_outside(page, node):
+        for endpoint, line in zip(hosts, page.reading.lines, strict=False):
+            if endpoint.can_be_asked and not _is_trusted(endpoint, node):
+                yield found("host-outside", f"{page.namespace} is asked for at {endpoint.host}", Place(page.path, line))
+        if last.is_upstream and _asks_outside(page, node):
             own = "the registry of each image" if page.name == ANY else page.namespace
-            yield found(
-                "server-missing", f"No server is named for {page.namespace}: {own} is asked in the end", page.place()
-            )
+            what = f"No server is named for {page.namespace}: {own} is asked in the end"
+            yield found("server-missing", what, page.place())
+        elif last.can_be_asked and not _is_trusted(last, node):
+            what = f"{page.namespace} is asked for at {last.host} in the end"
+            yield found("server-outside", what, page.place("server"))
 
 
 def _asks_outside(page: Page, node: Node) -> bool:
     return page.name == ANY or not _is_trusted(hosts_reader.upstream(page.namespace, node.release), node)
 
 
-def _named(page: Page, endpoints: t.Sequence[Endpoint]) -> t.Iterator[tuple[str, Endpoint]]:
-    """Each endpoint with the name that its table has; a name that cannot be told is its URL."""
-    by_url: dict[str, str] = {}
-    for name in page.hosts:
-        text = name if name.startswith("http") else f"https://{name}"
-        by_url.setdefault(text.partition("://")[2].partition("/")[0].rpartition("@")[2], name)
-    for endpoint in endpoints:
-        yield by_url.get(endpoint.host, f"{endpoint.scheme}://{endpoint.host}"), endpoint
-
-
 def tags_are_resolved(node: Node) -> Findings:
-    for page in counting(node):
+    for page in read_by(node):
         *hosts, last = page.reading.endpoints
-        resolvers = [host for host in hosts if host.capabilities >= _BOTH]
+        resolvers = [host for host in hosts if host.can_be_asked and host.capabilities >= _BOTH]
         if resolvers and _is_trusted(resolvers[0], node):
             continue
         if not resolvers and not last.is_upstream and not last.capabilities >= _BOTH:
@@ -201,13 +168,13 @@ def _is_outside(last: Endpoint, page: Page, node: Node) -> bool:
 
 
 def endpoints_differ(node: Node) -> Findings:
-    for page in counting(node):
+    for page in read_by(node):
         seen: set[tuple[str, str, str]] = set()
-        for name, endpoint in _named(page, [e for e in page.reading.endpoints if e.host]):
+        for endpoint, line in zip(page.reading.endpoints, page.reading.lines, strict=True):
             where = (endpoint.scheme, endpoint.host.lower(), endpoint.path)
-            if where in seen:
+            if endpoint.can_be_asked and where in seen:
                 what = f"{endpoint.scheme}://{endpoint.host}{endpoint.path} is asked twice"
-                yield found("host-duplicated", what, page.place("host", name))
+                yield found("host-duplicated", what, Place(page.path, line))
             seen.add(where)
 
 
@@ -215,41 +182,29 @@ def endpoints_differ(node: Node) -> Findings:
 
 
 def named_files_are_there(node: Node) -> Findings:
-    for page in counting(node):
-        for endpoint in page.reading.endpoints:
-            for key, path in _files_of(endpoint):
-                if _is_missing(path, page.root, node):
-                    place = next(
-                        (page.place(*at, key) for at, table in page.tables if _says(table, key, path)), page.place()
-                    )
-                    yield found("pull-file-missing", f"{key} names {path}, which is not there", place)
+    """The first one that is of no use fails the pull; so it is with certificates in Docker's style."""
+    for page in node.counting:
+        if page.kind == "directory" and (page.is_read or not page.has_hosts_toml) and _names_files(page):
+            route = node.route(page.namespace)
+            for obstacle in route.obstacles if route else ():
+                if obstacle.kind == "pull_file":
+                    yield found("pull-file-missing", masked(obstacle.detail), obstacle.place)
 
 
-def _files_of(endpoint: Endpoint) -> t.Iterator[tuple[str, str]]:
-    yield from (("ca", path) for path in endpoint.ca)
-    yield from (("client", path) for pair in endpoint.client for path in dict.fromkeys(pair))
+def _names_files(page: Page) -> bool:
+    if not page.has_hosts_toml:
+        return any(name.endswith(_DOCKER_FILES) for name in page.files)
+    return any(endpoint.ca or endpoint.client for endpoint in page.reading.endpoints)
 
 
-def _says(table: Data, key: str, path: str) -> bool:
-    return key in table and posixpath.basename(path) in str(table[key])
-
-
-def _is_missing(path: str, root: str, node: Node) -> bool:
-    """Only of what has been looked for: the files of the tree, and others that were asked for by name."""
-    if path in node.state.files:
-        return node.state.files[path].kind == "absent"
-    below = path.removeprefix(f"{root}/")
-    if below == path or below.count("/") != 1 or node.state.directories.get(root, ABSENT).kind != "directory":
-        return False
-    listing = node.state.listings.get(root, {})
-    # Of a directory that cannot be looked into, nothing is known.
-    directory = listing.get(below.partition("/")[0], ABSENT)
-    return below not in listing and directory.error is None and directory.kind in ("directory", "absent")
+def _files_of(endpoint: Endpoint) -> t.Iterator[str]:
+    yield from endpoint.ca
+    yield from (path for pair in endpoint.client for path in pair)
 
 
 def docker_files_count(node: Node) -> Findings:
-    for page in counting(node):
-        named = {path for endpoint in page.reading.endpoints for _key, path in _files_of(endpoint)}
+    for page in read_by(node):
+        named = {path for endpoint in page.reading.endpoints for path in _files_of(endpoint)}
         left = [name for name in page.files if name.endswith(_DOCKER_FILES) and f"{page.directory}/{name}" not in named]
         if left:
             what = f"{', '.join(left[:3])} in {page.directory} {'are' if len(left) > 1 else 'is'} not read"

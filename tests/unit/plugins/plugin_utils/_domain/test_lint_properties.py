@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import time
 import timeit
 import typing as t
 from pathlib import Path
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import Finding, Subject, lint
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from hypothesis import example, given, settings
@@ -173,7 +175,6 @@ def test_fifty_registries_take_no_time(subject: MakeSubject) -> None:
         for number in range(50)
     }
     node = subject({CONFIG: WITH_TREE, **{f"{TREE}/{name}": text for name, text in hosts.items()}}, "2.3.4")
-    lint(node)
-    seconds = min(timeit.repeat(lambda: lint(node), number=1, repeat=5))
+    seconds = min(timeit.repeat(lambda: lint(node), hosts_reader.reread.cache_clear, time.process_time, 9, 1))
     print(f"lint of 50 registries: {seconds * 1000:.1f} ms")
     assert seconds < 0.02
