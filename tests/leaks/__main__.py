@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
 # Started by directory, this directory itself is on the path; the packages lie one above.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
+importlib.import_module("clone")
 
 from leaks.cli import main  # noqa: E402
 

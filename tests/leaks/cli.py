@@ -69,7 +69,8 @@ class Run:
             self._on_all(Guarded.install)
             self.close()
             self._on_all(Guarded.remember)
-            for trap in self.traps:
+            for number, trap in enumerate(self.traps, start=1):
+                self._say(f"{number} of {len(self.traps)} traps: {trap.name}")
                 self.spring(trap)
         finally:
             self._on_all(Guarded.remove)
@@ -90,6 +91,9 @@ class Run:
             self._on_all(partial(self._not_there, image=image))
             self._note(f"pull of {image}")
         self._expect_the_sink_to_be_asked()
+
+    def _say(self, what: str) -> None:
+        print(what, file=sys.stderr, flush=True)
 
     def _note(self, name: str) -> None:
         seen = self._on_all(Guarded.seen)

@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
 
 HERE = Path(__file__).parent / "on_node"
 PLACE, UNIT, LOG = "/opt/leaks", "leaks.service", "/var/log/leaks"
+POD = f"{PLACE}/pod.json"
 OURS = frozenset({HOST, HUB})
 #: The node's own addresses: who connects there has not left it.
 LOOPBACK = ("127.",)
@@ -132,8 +133,8 @@ class Guarded:
     def pull_pod_image(self) -> Output:
         """As the kubelet would: by starting a pod."""
         config = {"metadata": {"name": "leak", "namespace": "default", "uid": "leak", "attempt": 0}, "linux": {}}
-        self._put({"/run/leak.json": json.dumps(config).encode()})
-        return self.node.run(["crictl", "--timeout", "30s", "runp", "/run/leak.json"])
+        self._put({POD: json.dumps(config).encode()})
+        return self.node.run(["crictl", "--timeout", "30s", "runp", POD])
 
     def ask(self, trap: Trap) -> Output:
         return self.pull_pod_image() if trap.by_pod else self.pull(trap.asks(self.release))
@@ -159,7 +160,7 @@ class Guarded:
     def mend(self, trap: Trap) -> None:
         """As the role left it."""
         self.shell(
-            f"rm -rf /etc/containerd && tar -C /etc -xpf {PLACE}/closed.tar && rm -f /run/leak.json",
+            f"rm -rf /etc/containerd && tar -C /etc -xpf {PLACE}/closed.tar",
             f"the way back from {trap.name}",
         )
         if trap.config is not None:
