@@ -51,8 +51,8 @@ faults: install ## kill, fill, break: at least 500 faults on real nodes, and a t
 	@$(RUN) python tests/nodes up --nodes 1.6,1.7,2.1,2.3 >/dev/null
 	@$(RUN) python tests/faults $(FAULTS)
 
-bench: install ## time a second run with nothing to change, against a ping
-	@$(RUN) python tests/bench/bench.py
+bench: install ## time a second run with nothing to change, against a ping (BENCH=--looped: and the usual way)
+	@$(RUN) python tests/bench/bench.py $(BENCH)
 
 venv: ## make the development environment and print where it is
 	@$(RUN) printenv VIRTUAL_ENV
