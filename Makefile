@@ -55,8 +55,8 @@ leaks: install ## close nodes whose only name server is a sink, see what they as
 	@$(RUN) python tests/nodes up --nodes tested >/dev/null
 	@$(RUN) python tests/leaks $(LEAKS)
 
-bench: install ## time a second run with nothing to change, against a ping
-	@$(RUN) python tests/bench/bench.py
+bench: install ## time a second run with nothing to change, against a ping (BENCH=--looped: and the usual way)
+	@$(RUN) python tests/bench/bench.py $(BENCH)
 
 bench-audit: install ## what an audit of 1,000 nodes costs the controller, and its page the reader (AUDIT=--help)
 	@$(RUN) python tests/bench/fleet_audit.py $(AUDIT)
