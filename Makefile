@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential-config migrate-all molecule faults bench venv stage build install
+.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential-config migrate-all molecule faults bench bench-audit venv stage build install
 
 RUN := tests/tools/env
 
@@ -53,6 +53,9 @@ faults: install ## kill, fill, break: at least 500 faults on real nodes, and a t
 
 bench: install ## time a second run with nothing to change, against a ping
 	@$(RUN) python tests/bench/bench.py
+
+bench-audit: install ## what an audit of 1,000 nodes costs the controller, and its page the reader (AUDIT=--help)
+	@$(RUN) python tests/bench/fleet_audit.py $(AUDIT)
 
 venv: ## make the development environment and print where it is
 	@$(RUN) printenv VIRTUAL_ENV

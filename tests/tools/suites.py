@@ -99,6 +99,9 @@ def tool(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, str(ROOT / "tests" / "tools" / name), *arguments)
 
 
+TYPED_TESTS = ("tools", "nodes", "bench", "differential", "faults", "audit")
+
+
 def lint() -> list[Step]:
     plugins = ("--config-file", str(ROOT / "pyproject.toml"), "--package", "ansible_collections.airgap.nodes.plugins")
     return [
@@ -107,7 +110,7 @@ def lint() -> list[Step]:
         Step("shellcheck", ("shellcheck", *shell_scripts())),
         Step("ruff", ("ruff", "check", ".")),
         Step("mypy plugins", ("mypy", *plugins), cwd=STAGED.parents[2]),
-        Step("mypy tests", ("mypy", "tests/tools", "tests/nodes", "tests/bench", "tests/differential", "tests/faults")),
+        Step("mypy tests", ("mypy", *(f"tests/{name}" for name in TYPED_TESTS))),
         Step("changelog", ("antsibull-changelog", "lint")),
         Step("ansible-lint", ("env", f"ANSIBLE_COLLECTIONS_PATH={STATE / 'collections'}", "ansible-lint"), cwd=STAGED),
     ]
@@ -131,6 +134,7 @@ def units() -> list[Step]:
         Step("controller", (*pytest, *coverage, *elsewhere), count_pytest),
         Step("node side on the controller's Python", (*pytest, *node_side), count_pytest),
         Step(f"node side on Python {version}{remark}", tool("run_ansible_test.py", *oldest), count_pytest),
+        Step("the audit's page in Chromium", ("pytest", "-rs", "tests/audit"), count_pytest),
     ]
 
 
