@@ -202,7 +202,8 @@ def _way(namespace: str, used: t.Sequence[UsedImage], config: Config, subject: S
     if verdict.is_closed and newer is not None:
         # It reads the tree at each pull, and config.toml, which says where that is, at its start only.
         since = f"containerd was started before {newer.path} was last changed"
-        return way, Verdict(False, f"{question}: {since}.", Place(newer.path), "not-restarted")
+        reason = f"It cannot be told whether it is closed, since {since}."
+        return way, Verdict(False, reason, Place(newer.path), "not-restarted")
     return way, verdict
 
 
