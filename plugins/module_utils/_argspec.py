@@ -193,3 +193,13 @@ CONTAINERD_NODE: Spec = {
     "proof": {"type": "bool", "default": False},
     "keep_changes": {"type": "int", "default": KEEP},
 }
+
+AUDIT_REPORT: Spec = {
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "registered": {"type": "str", "required": True},
+    "fail_on": {"type": "str", "choices": ["error", "warning", "info", "open", "never"], "default": "error"},
+    "json": {"type": "path"},
+    "sarif": {"type": "path"},
+    "html": {"type": "path"},
+    "findings_url": {"type": "str", "default": "https://git.example.com/airgap/nodes/docs/findings.md"},
+}

@@ -67,6 +67,12 @@ def count_faults(output: str, *, succeeded: bool) -> Counts:
     return Counts(injections, exceptions or int(not succeeded))
 
 
+def count_leaks(output: str, *, succeeded: bool) -> Counts:
+    found = re.search(r"^(\d+) checks, .*, (\d+) disagreements", output, re.MULTILINE)
+    checks, disagreements = (int(found[1]), int(found[2])) if found else (0, 0)
+    return Counts(max(checks - disagreements, 0), disagreements or int(not succeeded))
+
+
 class Count(t.Protocol):
     def __call__(self, output: str, /, *, succeeded: bool) -> Counts: ...
 
@@ -99,6 +105,9 @@ def tool(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, str(ROOT / "tests" / "tools" / name), *arguments)
 
 
+TYPED_TESTS = ("tools", "nodes", "bench", "differential", "routes", "routes", "faults", "leaks", "audit")
+
+
 def lint() -> list[Step]:
     plugins = ("--config-file", str(ROOT / "pyproject.toml"), "--package", "ansible_collections.airgap.nodes.plugins")
     return [
@@ -107,10 +116,7 @@ def lint() -> list[Step]:
         Step("shellcheck", ("shellcheck", *shell_scripts())),
         Step("ruff", ("ruff", "check", ".")),
         Step("mypy plugins", ("mypy", *plugins), cwd=STAGED.parents[2]),
-        Step(
-            "mypy tests",
-            ("mypy", "tests/tools", "tests/nodes", "tests/bench", "tests/differential", "tests/routes", "tests/faults"),
-        ),
+        Step("mypy tests", ("mypy", *(f"tests/{name}" for name in TYPED_TESTS))),
         Step("changelog", ("antsibull-changelog", "lint")),
         Step("ansible-lint", ("env", f"ANSIBLE_COLLECTIONS_PATH={STATE / 'collections'}", "ansible-lint"), cwd=STAGED),
     ]
@@ -134,6 +140,7 @@ def units() -> list[Step]:
         Step("controller", (*pytest, *coverage, *elsewhere), count_pytest),
         Step("node side on the controller's Python", (*pytest, *node_side), count_pytest),
         Step(f"node side on Python {version}{remark}", tool("run_ansible_test.py", *oldest), count_pytest),
+        Step("the audit's page in Chromium", ("pytest", "-rs", "tests/audit"), count_pytest),
     ]
 
 
@@ -155,6 +162,7 @@ def molecule() -> list[Step]:
         Step("boot the nodes", (sys.executable, "tests/nodes", "up", "--nodes", "tested"), needed=True),
         Step("create", ("molecule", "create"), needed=True),
         Step("faults, a sample of them", (sys.executable, "tests/faults", "--short"), count_faults),
+        Step("leaks, a sample of them", (sys.executable, "tests/leaks", "--short"), count_leaks),
         Step("what containerd makes of edited files", ("pytest", "-rs", "tests/integration_nodes"), count_pytest),
         *(
             Step(f"scenario {name}", ("molecule", "test", "--scenario-name", name, "--destroy", "never"))
