@@ -93,6 +93,8 @@ class Reading:
     crashes: bool = False
     # Whether it is known that the file is dropped.
     is_certain: bool = True
+    # Hosts on one line, as inline tables are, come to 1.x in an order that is another one at each pull.
+    order_is_by_chance: bool = dataclasses.field(default=False, compare=False)
     lines: tuple[int | None, ...] = dataclasses.field(default=(), compare=False)
     fault_line: int | None = dataclasses.field(default=None, compare=False)
     unseen: tuple[tuple[str, int | None], ...] = dataclasses.field(default=(), compare=False)
@@ -126,14 +128,10 @@ def reread(content: bytes, release: Release, *, directory: str) -> Reading:
     """
     statements: t.Sequence[Statement] = []
     try:
-<<<<<<< HEAD
-        text = _decoded(content, release)
-        data = _parsed(text, release)
-        statements = scan(text)
-=======
-        data, statements = _parsed(_decoded(content, release))
->>>>>>> origin/prove-closed-A
-        return _read(statements, data, release, directory)
+        data, statements = _parsed(_decoded(content, release), release)
+        found = _read(statements, data, release, directory)
+        by_chance = release.line < (2, 0) and len(found.endpoints) > 2 and _share_a_line(content, statements)
+        return dataclasses.replace(found, order_is_by_chance=by_chance)
     except _Crash as fault:
         return Reading(crashes=True, fault_line=fault.line or _line(statements, fault.at))
     except _Dropped as fault:
@@ -214,9 +212,6 @@ def _decoded(content: bytes, release: Release) -> str:
     return text
 
 
-<<<<<<< HEAD
-def _parsed(text: str, release: Release) -> Table:
-=======
 @functools.lru_cache(maxsize=256)
 def taken_apart(text: str) -> tuple[Table, t.Sequence[Statement]]:
     """The data and the statements of a file; they are shared, and nobody changes them.
@@ -227,8 +222,7 @@ def taken_apart(text: str) -> tuple[Table, t.Sequence[Statement]]:
     return tomllib.loads(text), tuple(scan(text))
 
 
-def _parsed(text: str) -> tuple[Table, t.Sequence[Statement]]:
->>>>>>> origin/prove-closed-A
+def _parsed(text: str, release: Release) -> tuple[Table, t.Sequence[Statement]]:
     try:
         return taken_apart(text)
     except tomllib.TOMLDecodeError as error:
@@ -310,8 +304,7 @@ def _order_by_header(statements: t.Sequence[Statement]) -> list[str]:
     return order
 
 
-<<<<<<< HEAD
-def _check_dotted(statements: list[Statement], release: Release) -> None:
+def _check_dotted(statements: t.Sequence[Statement], release: Release) -> None:
     """:raises _Crash: ``skip_verify`` is a dotted key of a host that another dotted key has made.
 
     Measured on 2.0.7, 2.1.5, 2.2.1 and 2.3.4; 2.4.2 does not see such hosts either, but lives.
@@ -326,10 +319,7 @@ def _check_dotted(statements: list[Statement], release: Release) -> None:
             made.add(each.path[1])
 
 
-def _order_by_position(statements: list[Statement], data: Table, release: Release) -> list[str]:
-=======
 def _order_by_position(statements: t.Sequence[Statement], data: Table, release: Release) -> list[str]:
->>>>>>> origin/prove-closed-A
     """Before 2.0 the place where a host is first spoken of counts; an inline table has none and comes first."""
     for each in statements:
         if each.is_header and {"[", "]"} & set("".join(each.keys)):
@@ -343,6 +333,13 @@ def _order_by_position(statements: t.Sequence[Statement], data: Table, release: 
         raise _Crash(at=("host", plain[0]))
     inline = {s.path[1] for s in statements if s.kind is Kind.KEY and len(s.path) == 2 and s.path[0] == "host"}
     return sorted(data["host"], key=lambda name: name not in inline)
+
+
+def _share_a_line(content: bytes, statements: t.Sequence[Statement]) -> bool:
+    """Whether hosts stand on the same line: inline tables are on none, and what ends a line is a line feed alone."""
+    inline = {s.path for s in statements if s.kind is Kind.KEY and len(s.path) == 2 and s.path[0] == "host"}
+    whole = any(s.kind is Kind.KEY and s.path == ("host",) for s in statements)
+    return whole or len(inline) > 1 or re.search(rb"\r(?!\n)", content) is not None
 
 
 def _known_fields(release: Release) -> dict[str, type | tuple[type, ...]]:
