@@ -51,8 +51,8 @@ class Foreseen:
 
     @property
     def is_told(self) -> bool:
-        """Of some files nobody but the release itself can tell what it makes of them, and then that is said."""
-        return self.route.unknown is None
+        """Of some files nobody can tell what the release makes of them, or makes the next time, and then that is said."""
+        return self.route.unknown is None and all(each.kind != "order_by_chance" for each in self.route.obstacles)
 
 
 def foresee(case: Case, its_release: Release, pems: Mapping[str, bytes]) -> Foreseen:

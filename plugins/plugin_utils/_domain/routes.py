@@ -465,7 +465,8 @@ def _by_directory(image: Image, directory: str, state: NodeState, config: Config
     else:
         steps.append(dataclasses.replace(_step(endpoint, config, Place(path, line)), is_server=True))
     unseen = [Obstacle("hosts_unseen", path, _host_of(name), line) for name, line in reading.unseen]
-    return Route(image, tuple(steps), path, tuple(filter(None, (obstacle, bad, *unseen))))
+    chance = Obstacle("order_by_chance", path) if reading.order_is_by_chance else None
+    return Route(image, tuple(steps), path, tuple(filter(None, (obstacle, bad, chance, *unseen))))
 
 
 def _host_of(name: str) -> str:
