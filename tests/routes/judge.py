@@ -51,7 +51,7 @@ class Foreseen:
 
     @property
     def is_told(self) -> bool:
-        """Of some files nobody can tell what the release makes of them, or makes the next time, and then that is said."""
+        """Of some files nobody can tell what the release makes of them this time, and then that is said."""
         return self.route.unknown is None and all(each.kind != "order_by_chance" for each in self.route.obstacles)
 
 

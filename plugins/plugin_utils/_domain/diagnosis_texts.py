@@ -399,8 +399,8 @@ _OBSTACLES = (
     Text(
         "order_by_chance",
         "the hosts in {path} have no order",
-        "containerd {release} asks the hosts in {path} in an order that is another one at each pull: write each of them "
-        "as a table of its own, on a line of its own.",
+        "containerd {release} asks the hosts in {path} in an order that is another one at each pull: write each of "
+        "them as a table of its own, on a line of its own.",
     ),
     Text(
         "hosts_unseen",
