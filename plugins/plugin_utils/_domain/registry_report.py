@@ -197,7 +197,14 @@ def _way(namespace: str, used: t.Sequence[UsedImage], config: Config, subject: S
     references = [_TAG, *([_DIGEST] if any(not each.image.by_tag for each in used) else [])]
     ways = [routing.route(Image(namespace, "image", reference), subject.state, config) for reference in references]
     judged = [(way, judging.judge(way, subject.trust)) for way in ways]
-    return next((each for each in judged if not each[1].is_closed), judged[0])
+    way, verdict = next((each for each in judged if not each[1].is_closed), judged[0])
+    newer = next((each for each in way.obstacles if each.kind == "not_restarted"), None)
+    if verdict.is_closed and newer is not None:
+        # It reads the tree at each pull, and config.toml, which says where that is, at its start only.
+        since = f"containerd was started before {newer.path} was last changed"
+        reason = f"It cannot be told whether it is closed, since {since}."
+        return way, Verdict(False, reason, Place(newer.path), "not-restarted")
+    return way, verdict
 
 
 def _place(subject: Subject) -> tuple[Place, str]:
