@@ -33,7 +33,7 @@ def release(name: str) -> Release:
 
 def count() -> int:
     """How many cases to make up for each release; of the number in AIRGAP_NODES_CASES, or enough for every day."""
-    return -(-int(os.environ.get("AIRGAP_NODES_CASES") or 152) // len(RELEASES))
+    return -(-int(os.environ.get("AIRGAP_NODES_CASES") or 160) // len(RELEASES))
 
 
 def seed() -> str:
