@@ -20,7 +20,7 @@ description:
     V(registry.k8s.io) and V(k8s.gcr.io), and for each registry of which the node uses an image, that of the sandbox
     included.
   - Beside the routes it tells of traps in the files, each with its place, what it does, and how to get out of it.
-    See U(docs/findings.md).
+    C(docs/findings.md) has a section on each.
   - It changes nothing, asks no registry, and takes one round trip to the node. Check mode does the same.
   - It needs root only for files that nobody else may read. What it was not allowed to read makes routes open.
   - A containerd that is newer than this collection knows is judged as the newest one known, and that is a finding.
@@ -42,7 +42,8 @@ options:
     description:
       - What O(airgap.nodes.containerd_registries#module:registries) takes. The hosts of its endpoints are trusted where
         O(trusted_registries) names none.
-      - Nothing else of it is looked at. In particular an upstream is not trusted because an entry has C(fallback=true).
+      - Nothing else of it is looked at. In particular, an upstream is not trusted because an entry has
+        C(fallback=true), or names it as a host.
     type: list
     elements: dict
     default: []
@@ -144,7 +145,7 @@ reason:
       image, then those of images in use, then the rest.
   returned: success
   type: str
-  sample: "registry.k8s.io: registry.k8s.io is asked, and is not trusted."
+  sample: "docker.io: registry-1.docker.io is asked, since /etc/containerd/certs.d/docker.io has no hosts.toml."
 containerd:
   description: The containerd of the node.
   returned: success
@@ -249,8 +250,8 @@ routes:
   sample:
     - namespace: registry.k8s.io
       verdict: open
-      reason: registry.k8s.io is asked, and is not trusted.
-      rule: ""
+      reason: "registry.k8s.io is asked, since /etc/containerd/certs.d/registry.k8s.io/hosts.toml names no server."
+      rule: server-missing
       file: /etc/containerd/certs.d/registry.k8s.io/hosts.toml
       line: null
       images: ["registry.k8s.io/pause:3.8"]
@@ -287,12 +288,12 @@ routes:
       description: Why, in one sentence.
       returned: always
       type: str
-      sample: registry.k8s.io is asked, and is not trusted.
+      sample: registry.k8s.io is asked, since /etc/containerd/certs.d/registry.k8s.io/hosts.toml names no server.
     rule:
       description: The RV(findings[].id) that explains it. Empty if there is none.
       returned: always
       type: str
-      sample: hosts-toml-dropped
+      sample: server-missing
     file:
       description: The file that causes it. Empty if none does.
       returned: always
@@ -319,13 +320,15 @@ routes:
       elements: str
       sample: [always, configured, sandbox]
     endpoints:
-      description: Whom containerd asks, in this order. Empty if that cannot be told.
+      description:
+        - Whom containerd asks, in this order. Empty if that cannot be told, or if every pull fails before anybody is
+          asked.
       returned: always
       type: list
       elements: dict
       contains:
         url:
-          description: Where it is.
+          description: Where it is. The host V(*) is that of whatever registry an image names.
           returned: always
           type: str
           sample: https://registry.example.com/v2/k8s
@@ -447,12 +450,13 @@ findings:
   sample:
     - id: config-not-toml
       severity: error
-      message: "/etc/containerd/config.toml: not valid TOML: Expected '=' after a key in a key/value pair."
+      message: "not valid TOML: Expected '=' after a key in a key/value pair. containerd does not start with it; one
+        that runs does not come up again."
       file: /etc/containerd/config.toml
       line: 3
       key: ""
-      fix: Mend the file first.
-      releases: ""
+      fix: Mend the file; containerd config dump says whether it is sound.
+      releases: all
   contains:
     id:
       description: What it is called. It never changes.
@@ -468,7 +472,8 @@ findings:
       description: What is so, and what comes of it.
       returned: always
       type: str
-      sample: "/etc/containerd/config.toml: not valid TOML: Expected '=' after a key in a key/value pair."
+      sample: "No server is named for docker.io: docker.io is asked in the end. containerd asks the registry itself when
+        none of the hosts delivers."
     file:
       description: The file that it is in. Empty if it is in none.
       returned: always
@@ -488,12 +493,12 @@ findings:
       description: What to do.
       returned: always
       type: str
-      sample: Mend the file first.
+      sample: Name a server that is trusted, such as the last of the hosts.
     releases:
-      description: The containerd releases that it concerns. Empty if it is all of them.
+      description: The containerd releases that it concerns.
       returned: always
       type: str
-      sample: 2.1-2.4
+      sample: all
 trusted_registries:
   description: The registries by which was judged.
   returned: success

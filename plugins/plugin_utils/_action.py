@@ -133,7 +133,7 @@ class NodeAction(ActionBase):
         if not interrupted:
             return state
         if self._task.check_mode:
-            self._warn(f"{_named(interrupted)}. What is told here is about half-changed files.")
+            self.warn(f"{_named(interrupted)}. What is told here is about half-changed files.")
             return state
         self._recover()
         return self.read(**arguments)
@@ -144,9 +144,9 @@ class NodeAction(ActionBase):
         left = [f" {path} was left: {why}." for each in answer["changes"] for path, why in each["left"].items()]
         if answer["changes"]:
             undone = [Journaled.from_wire(change) for change in answer["changes"]]
-            self._warn(f"{_named(undone)}. That was undone now.{''.join(left)}")
+            self.warn(f"{_named(undone)}. That was undone now.{''.join(left)}")
 
-    def _warn(self, text: str) -> None:
+    def warn(self, text: str) -> None:
         warnings = self._told_by_modules["warnings"]
         if text not in warnings:
             warnings.append(text)
@@ -195,7 +195,7 @@ class NodeAction(ActionBase):
             {"changes": changes.to_wire(), "checks": [check.to_wire() for check in checks], "journal": journal},
         )
         if not done["journaled"]:
-            self._warn("No way back is kept on this node: only root has a journal there.")
+            self.warn("No way back is kept on this node: only root has a journal there.")
         # Without one, nothing had an effect.
         change = done["change"] or {"id": None, "state": None}
         copies = {step["path"]: step["backup_file"] for step in done["applied"] if step.get("backup_file")}
@@ -313,7 +313,7 @@ class NodeAction(ActionBase):
                 f"containerd {running} is newer than this collection knows ({newest})",
                 fix=f"Upgrade the collection, or name the release to treat it as: containerd_version: '{newest}'.",
             )
-        self._warn(f"containerd {running} is newer than this collection knows ({newest}); it is treated as {stand_in}.")
+        self.warn(f"containerd {running} is newer than this collection knows ({newest}); it is treated as {stand_in}.")
         return stand_in
 
     def _unknown(self, program: Program | None) -> t.NoReturn:

@@ -99,7 +99,7 @@ def mask_value(path: KeyPath, value: t.Any) -> t.Any:
     if value is None:
         return None
     if isinstance(value, dict):
-        return {key: mask_value((*path, key), item) for key, item in value.items()}
+        return {_mask_key(key): mask_value((*path, key), item) for key, item in value.items()}
     if is_secret(path):
         return MASK
     if isinstance(value, list):
@@ -107,6 +107,12 @@ def mask_value(path: KeyPath, value: t.Any) -> t.Any:
     if isinstance(value, str) and path[-1:] and path[-1].lower() in _ENDPOINTS and _BARE_CREDENTIALS.match(value):
         return f"{MASK}@{value.rpartition('@')[2]}"
     return mask_urls(value) if isinstance(value, str) else value
+
+
+def _mask_key(key: str) -> str:
+    """A host that is a key, and was written with user and password."""
+    bare = _BARE_CREDENTIALS.match(key)
+    return f"{MASK}@{key[bare.end() :]}" if bare else mask_urls(key)
 
 
 def masked_difference(file: str, difference: Difference) -> dict[str, t.Any]:

@@ -10,6 +10,7 @@ keys, which can grow without end, and without deep nesting, with which the parse
 from __future__ import annotations
 
 import dataclasses
+import functools
 import glob
 import posixpath
 import re
@@ -32,8 +33,18 @@ _DEFAULT_REPOSITORY = "registry.k8s.io"
 _EXACT_VERSION = re.compile(r"v?1\.(\d+)\.\d+(?:[-+].*)?", re.ASCII)
 _COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 # The pause image of each kubeadm, from the given minor release on.
-_PAUSE = ((21, "3.4.1"), (22, "3.5"), (23, "3.6"), (24, "3.7"), (25, "3.8"), (26, "3.9"), (31, "3.10"), (34, "3.10.1"))
-_LAST_KNOWN = 35
+_PAUSE = (
+    (21, "3.4.1"),
+    (22, "3.5"),
+    (23, "3.6"),
+    (24, "3.7"),
+    (25, "3.8"),
+    (26, "3.9"),
+    (31, "3.10"),
+    (34, "3.10.1"),
+    (36, "3.10.2"),
+)
+_LAST_KNOWN = 36
 
 
 class _Unreadable(Exception):
@@ -64,13 +75,13 @@ def named(state: NodeState) -> Named:
     found = Named()
     for path in KUBELET_FLAGS:
         _take(found, path, state.file(path), _of_flags)
-    _take(found, KUBELET_CONFIG, state.file(KUBELET_CONFIG), lambda text: _documents(text) and ())
+    _take(found, KUBELET_CONFIG, state.file(KUBELET_CONFIG), _of_kubelet)
     for path, entry in state.globs.get(KUBEADM_GLOB, {}).items():
         _take(found, path, entry, _of_kubeadm)
     for path, entry in state.globs.get(_pattern(_static_pods(state)), {}).items():
         # The kubelet passes over hidden files, and over directories.
         if not posixpath.basename(path).startswith(".") and (entry.kind != "directory" or entry.error):
-            _take(found, path, entry, lambda text, path=path: _of_pods(text, path))
+            _take(found, path, entry, functools.partial(_of_pods, path))
     return found
 
 
@@ -110,12 +121,17 @@ def _of_flags(text: str) -> t.Iterator[tuple[str, str]]:
         yield image, "kubelet"
 
 
-def _of_pods(text: str, path: str) -> t.Iterator[tuple[str, str]]:
+def _of_kubelet(text: str) -> t.Iterator[tuple[str, str]]:
+    """It names no image, only where others are named."""
+    _documents(text)
+    yield from ()
+
+
+def _of_pods(path: str, text: str) -> t.Iterator[tuple[str, str]]:
     for document in _documents(text):
         for pod in (document, *_tables(document, "items")):
-            spec = pod.get("spec")
-            for key in _CONTAINERS if isinstance(spec, dict) else ():
-                for container in _tables(spec, key):
+            for key in _CONTAINERS:
+                for container in _tables(_table(pod, "spec"), key):
                     if _text(container, "image"):
                         yield _text(container, "image"), f"static pod {path}"
 

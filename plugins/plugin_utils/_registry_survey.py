@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
 from ansible_collections.airgap.nodes.plugins.plugin_utils import _kubernetes_images as kubernetes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes, unit_command
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import planned_routes, routes, unit_command
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import absolute
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import stated_version
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, Data, effective
@@ -27,8 +27,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registry_repo
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
+from ansible_collections.airgap.nodes.plugins.plugin_utils._view import View
 
-USUAL_TREE = "/etc/containerd/certs.d"
 _OF_A_COPY = "A copied tree tells nothing of the images that CRI has."
 
 
@@ -55,6 +55,9 @@ class Survey:
         self._trust = Trust.parse(self._trusted)
         self._asked = [(_reference(image, f"images[{n}]"), "asked") for n, image in enumerate(options["images"])]
         self._path = None if options["path"] is None else absolute(options["path"], "path")
+        _check_socket(options["runtime_endpoint"])
+        if options["containerd_version"] is not None:
+            Release.parse(options["containerd_version"], option="containerd_version")
         root = options["root"]
         if root is not None and not os.path.isabs(root):
             raise DomainError(f"{root!r} is not an absolute path", option="root", fix="Write it as /srv/tree.")
@@ -78,6 +81,7 @@ class Survey:
         path = self._path or unit_command.files_read(state)[0]
         if path not in state.files:
             state = state.and_also(self._action.read(files=[path]))
+        state = self._doubted(state, path)
         release = self._action.release(state, self._options["containerd_version"], newest_for_newer=True)
         state, found = self._config(state, path, release)
         state = self._rest(state, found.config)
@@ -102,7 +106,7 @@ class Survey:
     # the node
 
     def _first(self) -> NodeState:
-        tree, own = routes.reading(USUAL_TREE), kubernetes.reading()
+        tree, own = routes.reading(routes.USUAL_TREE), kubernetes.reading()
         on_node: Result = {
             "programs": ["containerd"],
             "runtime_endpoint": self._options["runtime_endpoint"],
@@ -114,9 +118,21 @@ class Survey:
             **({} if self._options["root"] else on_node),
         )
 
+    def _doubted(self, state: NodeState, path: str) -> NodeState:
+        """A warning where the containerd that runs reads another file than the one that is judged."""
+        unknown = unit_command.to_read(state, path)
+        state = state.and_also(self._action.read(files=unknown)) if unknown else state
+        doubt = unit_command.doubt(state, path, self._action.unit, expected=True)
+        if doubt is not None:
+            self._action.warn(doubt)
+        return state
+
     def _rest(self, state: NodeState, config: routes.Config | None) -> NodeState:
         for root in [] if config is None else routes.unread(config, state):
             state = state.and_also(self._action.read(**routes.reading(root)))
+        # Listed and not read: there are private keys among them.
+        pems = [] if config is None else _pems_elsewhere(state, config)
+        state = state.and_also(self._action.read(directories=pems)) if pems else state
         patterns = kubernetes.unread(state)
         return state.and_also(self._action.read(globs=patterns)) if patterns else state
 
@@ -127,17 +143,17 @@ class Survey:
 
     def _config(self, state: NodeState, path: str, release: Release) -> tuple[NodeState, _Config]:
         """An audit goes on without: what cannot be told is one of its results."""
+        view = View(self._action.read, state)
         files: tuple[ConfigFile, ...] = ()
         data = None
         try:
-            state, reading = self._action.read_config(state, path, release)
-            files = reading.files
+            files = view.config(path, release).files
             for file in files:
                 _check_version(file)
             data = effective(files, release)
-            return state, _Config(files, data, routes.Config.read(files, release))
+            return view.state, _Config(files, data, routes.Config.read(files, release))
         except DomainError as error:
-            return state, _Config(files, data, trouble=error.in_file(path))
+            return view.state, _Config(files, data, trouble=error.in_file(path))
 
     def _used(
         self, state: NodeState, found: _Config, release: Release, named: t.Iterable[tuple[str, str]]
@@ -155,12 +171,25 @@ class Survey:
         return tuple(UsedImage(name, routes.image_of(name), tuple(users[name])) for name in sorted(users))
 
 
+def _pems_elsewhere(state: NodeState, config: routes.Config) -> list[str]:
+    """The certificates and keys that endpoints need and that are in none of the trees that were listed."""
+    ways = (routes.namespace_route(name, state, config) for name in routes.configured_namespaces(state, config))
+    endpoints = {step.endpoint for way in ways for step in way.steps}
+    named = {path for each in endpoints for path in (*each.ca, *(path for pair in each.client for path in pair))}
+    return sorted(path for path in named if path not in state.directories and not _is_listed(path, state))
+
+
+def _is_listed(path: str, state: NodeState) -> bool:
+    """Trees are listed two levels deep."""
+    return any(path.startswith(f"{root}/") and path[len(root) + 1 :].count("/") < 2 for root in state.listings)
+
+
 def _trusted(options: Result) -> tuple[str, ...]:
     """:raises DomainError: nobody says which registries may be asked."""
     named = [entry.strip() for entry in options["trusted_registries"]]
     if not named:
         registries = read_registries(options["registries"] or [], None)
-        named = [each.host.url.authority for registry in registries for each in registry.endpoints]
+        named = planned_routes.trusted(registries)
     if not named:
         raise DomainError(
             "trusted_registries and registries are both empty, so it is unknown which registries may be asked",
@@ -176,6 +205,12 @@ def _reference(image: str, option: str) -> cri.Reference:
             f"{image!r} is no name of an image", option=option, fix="Write it as docker.io/library/nginx."
         )
     return reference
+
+
+def _check_socket(endpoint: str) -> None:
+    if not endpoint.removeprefix("unix://").startswith("/"):
+        fix = "Write it as unix:///run/containerd/containerd.sock."
+        raise DomainError(f"{endpoint!r} is no socket of this node", option="runtime_endpoint", fix=fix)
 
 
 def _check_version(file: ConfigFile) -> None:

@@ -119,11 +119,9 @@ def reread(content: bytes, release: Release, *, directory: str) -> Reading:
 
     Where a TOML library of containerd is laxer than the standard, the file counts as dropped.
     """
-    statements: list[Statement] = []
+    statements: t.Sequence[Statement] = []
     try:
-        text = _decoded(content, release)
-        data = _parsed(text)
-        statements = scan(text)
+        data, statements = _parsed(_decoded(content, release))
         return _read(statements, data, release, directory)
     except _Crash as fault:
         return Reading(crashes=True, fault_line=_line(statements, fault.at))
@@ -202,9 +200,19 @@ def _decoded(content: bytes, release: Release) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _parsed(text: str) -> Table:
+@functools.lru_cache(maxsize=256)
+def taken_apart(text: str) -> tuple[Table, t.Sequence[Statement]]:
+    """The data and the statements of a file; they are shared, and nobody changes them.
+
+    :raises tomllib.TOMLDecodeError: it is not TOML.
+    :raises RecursionError: it has more lists in each other than can be read.
+    """
+    return tomllib.loads(text), tuple(scan(text))
+
+
+def _parsed(text: str) -> tuple[Table, t.Sequence[Statement]]:
     try:
-        return tomllib.loads(text)
+        return taken_apart(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+)", str(error))
         line = int(found[1]) if found else text.count("\n", 0, len(text.rstrip("\n"))) + 1
@@ -213,7 +221,7 @@ def _parsed(text: str) -> Table:
         raise _Dropped("it has lists within each other beyond all measure") from None
 
 
-def _read(statements: list[Statement], data: Table, release: Release, directory: str) -> Reading:
+def _read(statements: t.Sequence[Statement], data: Table, release: Release, directory: str) -> Reading:
     fields = _known_fields(release)
     order = _order(statements, data, release)
     root = _checked(data, {**fields, "server": str, "host": dict}, release)
@@ -242,7 +250,7 @@ def _within(*above: str) -> t.Iterator[None]:
         raise
 
 
-def _line(statements: list[Statement], path: KeyPath) -> int | None:
+def _line(statements: t.Sequence[Statement], path: KeyPath) -> int | None:
     """The first line that speaks of a key, or of what it is in."""
     for depth in range(len(path), 0, -1):
         wanted = path[:depth]
@@ -253,7 +261,7 @@ def _line(statements: list[Statement], path: KeyPath) -> int | None:
     return None
 
 
-def _line_of_key(statements: list[Statement], key: str) -> int | None:
+def _line_of_key(statements: t.Sequence[Statement], key: str) -> int | None:
     """The line of a key at the top of the file, which since 2.0 can be written in any case."""
     return next((each.line for each in statements if len(each.path) == 1 and each.path[0].lower() == key), None)
 
@@ -263,13 +271,13 @@ def _without_user(text: str) -> str:
     return re.sub(r"//[^/@'\"]*@", "//", text)
 
 
-def _order(statements: list[Statement], data: Table, release: Release) -> list[str]:
+def _order(statements: t.Sequence[Statement], data: Table, release: Release) -> list[str]:
     if release.line >= (2, 0):
         return _order_by_header(statements)
     return _order_by_position(statements, data, release)
 
 
-def _order_by_header(statements: list[Statement]) -> list[str]:
+def _order_by_header(statements: t.Sequence[Statement]) -> list[str]:
     """Since 2.0 the headers are read, so hosts in inline tables and dotted keys are not seen."""
     order: list[str] = []
     last = ""
@@ -281,7 +289,7 @@ def _order_by_header(statements: list[Statement]) -> list[str]:
     return order
 
 
-def _order_by_position(statements: list[Statement], data: Table, release: Release) -> list[str]:
+def _order_by_position(statements: t.Sequence[Statement], data: Table, release: Release) -> list[str]:
     """Before 2.0 the place where a host is first spoken of counts; an inline table has none and comes first."""
     for each in statements:
         if each.is_header and {"[", "]"} & set("".join(each.keys)):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, legacy_registry, routes
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import legacy_registry, routes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, SANDBOX_IMAGE
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import Finding, found, shown
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_node import Node
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.tree_routes import valid_namespace
 
@@ -74,18 +75,26 @@ def credentials_are_sent(node: Node) -> Findings:
 
 def registries_have_entries(node: Node) -> Findings:
     config = node.config
-    if config is None or config.stops_cri or not (config.roots or config.legacy.mirrors):
+    if config is None or config.stops_cri or not (config.roots or _has_tables(config)):
         # What is wrong with all of them is told elsewhere.
         return
     names = set(routes.configured_namespaces(node.state, config))
-    if ANY in names:
-        return
     place = Place(config.roots[0] if config.roots else node.config_file)
-    yield found("other-registries-open", f"{place.file} has no entry for all other registries", place)
-    for namespace in sorted({*_ALWAYS, *_used(node)} - names):
-        upstream = hosts_reader.upstream(namespace, node.release)
-        if not node.trust.covers(upstream.scheme, upstream.host):
-            yield found("no-entry", f"{place.file} has no entry for {namespace}: {upstream.host} is asked", place)
+    if ANY not in names:
+        yield found("other-registries-open", f"{place.file} has no entry for all other registries", place)
+    for namespace in sorted({*_ALWAYS, *_used(node), *names}):
+        if config.roots and (namespace in names or ANY in names):
+            continue
+        steps = t.cast("routes.Route", node.route(namespace)).steps
+        outside = [each for each in steps if not node.trust.covers(each.endpoint.scheme, each.endpoint.host)]
+        if outside and all(step.is_upstream for step in steps):
+            whom = outside[0].endpoint.host
+            yield found("no-entry", f"{place.file} has no entry for {namespace}: {whom} is asked", place)
+
+
+def _has_tables(config: routes.Config) -> bool:
+    """containerd 1.4 has nothing else."""
+    return bool(config.legacy.mirrors) or not config.release.knows(Feature.HOSTS_TOML)
 
 
 def _used(node: Node) -> t.Iterator[str]:

@@ -32,7 +32,7 @@ class Lines:
     """Where the keys of one file stand; without ``statements``, where that is not known."""
 
     path: str
-    statements: tuple[Statement, ...] = ()
+    statements: t.Sequence[Statement] = ()
 
     @classmethod
     def of(cls, path: str, content: bytes | None) -> Lines:
@@ -54,7 +54,7 @@ class Lines:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """One directory of the tree with its hosts.toml; ``data`` is None of a file that is no TOML."""
+    """What a tree has for one registry: a directory with its hosts.toml, or whatever is in its place."""
 
     root: str
     name: str
@@ -62,6 +62,8 @@ class Page:
     release: Release
     kind: str
     files: tuple[str, ...]
+    # Why it could not be looked into.
+    error: str | None = None
     # Whether there are images for which containerd looks for this name.
     is_looked_up: bool = True
 
@@ -89,11 +91,16 @@ class Page:
         return Namespace(self.namespace).directory
 
     @functools.cached_property
-    def data(self) -> Data | None:
+    def _parts(self) -> tuple[Data, t.Sequence[Statement]] | None:
         try:
-            return tomllib.loads((self.entry.content or b"").decode("utf-8").removeprefix("\ufeff"))
+            return hosts_reader.taken_apart((self.entry.content or b"").decode("utf-8").removeprefix("\ufeff"))
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
             return None
+
+    @property
+    def data(self) -> Data | None:
+        """None of a file that is no TOML."""
+        return None if self._parts is None else self._parts[0]
 
     @functools.cached_property
     def reading(self) -> Reading:
@@ -102,29 +109,28 @@ class Page:
 
     @functools.cached_property
     def lines(self) -> Lines:
-        return Lines(self.path) if self.data is None else Lines.of(self.path, self.entry.content)
+        return Lines(self.path, () if self._parts is None else self._parts[1])
 
     def place(self, *key: str) -> Place:
         return self.lines.place(key)
 
-    @property
+    @functools.cached_property
     def hosts(self) -> t.Mapping[str, Data]:
         """The tables of the hosts, by their names as they are written."""
         table = field_of(self.data or {}, "host", self.release)
         return {name: host for name, host in table.items() if isinstance(host, dict)} if isinstance(table, dict) else {}
 
-    @property
+    @functools.cached_property
     def server(self) -> str:
         value = field_of(self.data or {}, "server", self.release)
         return value if isinstance(value, str) else ""
 
-    @property
-    def tables(self) -> t.Iterator[tuple[KeyPath, Data]]:
+    @functools.cached_property
+    def tables(self) -> t.Sequence[tuple[KeyPath, Data]]:
         """The top level, which is the server's, and each host's table."""
-        yield (), self.data or {}
-        yield from ((("host", name), host) for name, host in self.hosts.items())
+        return [((), self.data or {}), *((("host", name), host) for name, host in self.hosts.items())]
 
-    @property
+    @functools.cached_property
     def is_read(self) -> bool:
         """Whether the file counts, in whole."""
         readable = self.entry.content is not None and self.data is not None
@@ -155,6 +161,7 @@ def pages_of(state: NodeState, root: str, release: Release) -> list[Page]:
             release,
             entry.kind,
             tuple(sorted(inside.get(name, ()))),
+            entry.error,
         )
         for name, entry in sorted(listing.items())
         if "/" not in name and entry.kind != "absent"

@@ -350,7 +350,7 @@ _TREE = (
     Rule(
         "hosts-toml-unreadable",
         _ERROR,
-        "A hosts.toml that cannot be read",
+        "A hosts.toml, or a directory of the tree, that cannot be read",
         "1.5 and newer",
         "Where containerd cannot read it either, every pull from this registry fails; where it can, nobody knows whom "
         "it asks.",

@@ -88,9 +88,9 @@ def directories_have_a_file(node: Node) -> Findings:
     for page in node.counting:
         if page.name == ANY or page.has_hosts_toml:
             continue
-        if page.kind != "directory":
-            what = f"{page.directory} is no directory ({page.kind})"
-            yield found("hosts-toml-unreadable", what, Place(page.directory), fix="Move it away.")
+        if page.kind != "directory" or page.error:
+            what = f"{page.directory}: {page.error or f'it is no directory ({page.kind})'}"
+            yield found("hosts-toml-unreadable", what, Place(page.directory))
         elif has_default or not _is_trusted(hosts_reader.upstream(page.namespace, node.release), node):
             what = f"{page.directory} has no {HOSTS_TOML}"
             shadow = " and hides _default" if has_default else ""
@@ -102,6 +102,14 @@ def _is_trusted(endpoint: Endpoint, node: Node) -> bool:
 
 
 # --- whole files
+
+
+def trees_can_be_read(node: Node) -> Findings:
+    for root in node.config.roots if node.config else ():
+        entry = node.state.directories.get(root)
+        if entry is None or entry.error or entry.kind not in ("absent", "directory"):
+            why = "it was not read" if entry is None else entry.error or f"it is no directory ({entry.kind})"
+            yield found("hosts-toml-unreadable", f"{root}: {why}", Place(root))
 
 
 def files_count(node: Node) -> Findings:
@@ -234,6 +242,7 @@ def _secret(page: Page) -> str | None:
 
 
 CHECKS: tuple[t.Callable[[Node], Findings], ...] = (
+    trees_can_be_read,
     directories_are_looked_up,
     directories_have_a_file,
     files_count,

@@ -22,7 +22,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import F
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import found
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Namespace
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.planned_routes import ALWAYS, word
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, local_pull_reasons
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Config, Image, Route, Step
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
@@ -31,8 +31,16 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict impor
 
 Wire = dict[str, t.Any]
 
-# Whatever a node uses, these are pulled from sooner or later; the last is what registry.k8s.io was called before.
-ALWAYS = (HUB, "registry.k8s.io", "k8s.gcr.io")
+# The findings that explain why config.toml does not tell whom containerd asks.
+_NOTHING_IS_KNOWN = (
+    "config-not-toml",
+    "config-unreadable",
+    "import-missing",
+    "config-version-unsupported",
+    "containerd-does-not-start",
+    "cri-does-not-load",
+    "not-judged",
+)
 _TAG, _DIGEST = "latest", "sha256:" + 64 * "0"
 
 
@@ -96,11 +104,12 @@ def sandbox_image(data: Data, release: Release) -> tuple[str, bool]:
 
 def report(subject: Subject) -> Wire:
     """The result of a node; the values of ``config.effective`` are not masked yet."""
-    judged = [_judged(namespace, why, subject) for namespace, why in _listed(subject)]
+    findings = findings_of(subject)
+    judged = [_judged(namespace, why, subject, findings) for namespace, why in _listed(subject)]
     opened = sorted((each for each in judged if not each.verdict.is_closed), key=lambda each: each.rank)
     return {
-        "verdict": _word(not opened),
-        "reason": _told(opened[0]) if opened else f"Nobody but trusted registries is asked, on {len(judged)} routes.",
+        "verdict": word(is_closed=not opened),
+        "reason": _told(opened[0]) if opened else _closed(judged),
         "containerd": _containerd(subject),
         "config": _config(subject),
         "routes": [_route(each, subject) for each in judged],
@@ -110,13 +119,9 @@ def report(subject: Subject) -> Wire:
         ],
         "images_known": not subject.images_unknown,
         "images_unknown_reason": subject.images_unknown,
-        "findings": [_finding(each) for each in findings_of(subject)],
+        "findings": [_finding(each) for each in findings],
         "trusted_registries": list(subject.trusted),
     }
-
-
-def _word(is_closed: bool) -> str:
-    return "closed" if is_closed else "open"
 
 
 def _told(judged: _Judged) -> str:
@@ -146,6 +151,12 @@ def _unread(path: str, why: str) -> Finding:
     return found("not-judged", what, Place(path), fix="See to the file, or read it as root.")
 
 
+def _closed(judged: t.Sequence[_Judged]) -> str:
+    failing = sum(1 for each in judged if each.route is not None and each.route.fails)
+    but = f"; every pull fails on {failing} of them" if failing else ""
+    return f"Nobody but trusted registries is asked, on {len(judged)} routes{but}."
+
+
 # --- the namespaces
 
 
@@ -166,48 +177,42 @@ def _listed(subject: Subject) -> list[tuple[str, tuple[str, ...]]]:
 # --- one namespace
 
 
-def _judged(namespace: str, why: tuple[str, ...], subject: Subject) -> _Judged:
+def _judged(namespace: str, why: tuple[str, ...], subject: Subject, findings: t.Sequence[Finding]) -> _Judged:
     used = [each for each in subject.images if each.image.registry == namespace]
-    route, verdict = _way(namespace, used, subject)
+    config = subject.config
+    route, verdict = (None, _unknown(subject, findings)) if config is None else _way(namespace, used, config, subject)
     return _Judged(namespace, verdict, route, tuple(each.name for each in used), why)
 
 
-def _way(namespace: str, used: t.Sequence[UsedImage], subject: Subject) -> tuple[Route | None, Verdict]:
+def _unknown(subject: Subject, findings: t.Sequence[Finding]) -> Verdict:
+    place, what = _place(subject)
+    where = f"{place.file}:{place.line}" if place.line else place.file
+    found_there = {each.id for each in findings if each.place.file == place.file}
+    rule = next((rule for rule in _NOTHING_IS_KNOWN if rule in found_there), "")
+    return Verdict(False, f"It cannot be told whether it is closed ({where}: {what}).", place, rule)
+
+
+def _way(namespace: str, used: t.Sequence[UsedImage], config: Config, subject: Subject) -> tuple[Route, Verdict]:
     """All images of a namespace go one way, but for whom a digest does not need to ask."""
-    config, question = subject.config, f"It cannot be told whether {namespace} is closed"
-    if config is None:
-        place, what = _place(subject)
-        where = f"{place.file}:{place.line}" if place.line else place.file
-        return None, Verdict(False, f"{question}: {where}: {what}.", place)
-    for path, error in _closed_places(namespace, config, subject.state):
-        return None, Verdict(False, f"{question}: {path} cannot be read ({error}).", Place(path))
     references = [_TAG, *([_DIGEST] if any(not each.image.by_tag for each in used) else [])]
     ways = [routing.route(Image(namespace, "image", reference), subject.state, config) for reference in references]
     judged = [(way, judging.judge(way, subject.trust)) for way in ways]
-    return next((each for each in judged if not each[1].is_closed), judged[0])
+    way, verdict = next((each for each in judged if not each[1].is_closed), judged[0])
+    newer = next((each for each in way.obstacles if each.kind == "not_restarted"), None)
+    if verdict.is_closed and newer is not None:
+        # It reads the tree at each pull, and config.toml, which says where that is, at its start only.
+        since = f"containerd was started before {newer.path} was last changed"
+        reason = f"It cannot be told whether it is closed, since {since}."
+        return way, Verdict(False, reason, Place(newer.path), "not-restarted")
+    return way, verdict
 
 
 def _place(subject: Subject) -> tuple[Place, str]:
     """Where config.toml or what it imports cannot be told, and why."""
-    error = subject.trouble or DomainError("was not read")
-    place = Place(error.file or subject.config_file, error.line, show_key_path(error.key_path or ()))
-    return place, error.what.rstrip(".")
-
-
-def _closed_places(namespace: str, config: Config, state: NodeState) -> t.Iterator[tuple[str, str]]:
-    """What of the trees is about this namespace and could not be looked into."""
-    for root in (root.rstrip("/") for root in config.roots):
-        top = state.directories.get(root)
-        if top is not None and top.error is not None:
-            yield root, top.error
-        listing = state.listings.get(root, {})
-        name = next((name for name in (Namespace(namespace).directory, namespace, ANY) if name in listing), None)
-        for path in () if name is None else (f"{root}/{name}", f"{root}/{name}/{routing.HOSTS_TOML}"):
-            entry = listing.get(path[len(root) + 1 :])
-            if entry is not None and entry.error is not None:
-                yield path, entry.error
-        if name is not None:
-            return
+    error = subject.trouble or DomainError("it was not read")
+    key = show_key_path(error.key_path or ())
+    what = f"{key} {error.what}" if key else error.what
+    return Place(error.file or subject.config_file, error.line, key), what.rstrip(".")
 
 
 # --- for results
@@ -246,28 +251,30 @@ def _route(judged: _Judged, subject: Subject) -> Wire:
     route = judged.route
     return {
         "namespace": judged.namespace,
-        "verdict": _word(judged.verdict.is_closed),
+        "verdict": word(is_closed=judged.verdict.is_closed),
         "reason": judged.verdict.reason,
         "rule": judged.verdict.rule,
         "file": place.file,
         "line": place.line,
         "images": list(judged.images),
         "why_listed": list(judged.why_listed),
-        "endpoints": [] if route is None else [_endpoint(step, route, subject.trust) for step in route.steps],
+        "endpoints": [] if route is None else [_endpoint(step, subject.trust) for step in route.asked],
     }
 
 
-def _endpoint(step: Step, route: Route, trust: Trust) -> Wire:
+def _endpoint(step: Step, trust: Trust) -> Wire:
     endpoint = step.endpoint
+    # An upstream without a host is the registry that an image names, whichever that is.
+    named = endpoint if endpoint.host else dataclasses.replace(endpoint, scheme="https", host="*", path="/v2")
     return {
-        "url": f"{endpoint.scheme}://{endpoint.host}{endpoint.path}",
-        "scheme": endpoint.scheme,
-        "host": endpoint.host,
-        "path": endpoint.path,
+        "url": f"{named.scheme}://{named.host}{named.path}",
+        "scheme": named.scheme,
+        "host": named.host,
+        "path": named.path,
         "capabilities": sorted(endpoint.capabilities),
-        "tags": step.resolves(dataclasses.replace(route.image, reference=_TAG)),
-        "manifests": True,
-        "blobs": True,
+        "tags": step.tags,
+        "manifests": step.delivers,
+        "blobs": step.delivers,
         "trusted": trust.covers(endpoint.scheme, endpoint.host),
         "upstream": step.is_upstream,
         "ca": list(endpoint.ca),
