@@ -137,10 +137,14 @@ class Node:
         if why:
             raise NoCri(cri.Failure("cri_not_loaded", why))
 
-    def pull(self, image: str, *, timeout: float) -> t.Union[str, cri.Failure]:
-        """The ID of the image that is on the node now, or why it is not."""
+    def pull(self, image: str, *, timeout: float, deadline: t.Optional[float] = None) -> t.Union[str, cri.Failure]:
+        """The ID of the image that is on the node now, or why it is not.
+
+        ``deadline`` are the seconds that containerd itself is given, ``timeout`` those that are waited for crictl.
+        """
         variables = {"CRICTL_AUTH": self.credentials.auth} if self.credentials else {}
-        done = self._crictl("pull", image, timeout=timeout, variables=variables)
+        options = ("--pull-timeout", f"{deadline * 1000:.0f}ms") if deadline else ()
+        done = self._crictl("pull", *options, image, timeout=timeout, variables=variables)
         if done.rc is None:
             return cri.Failure("timeout", f"not done after {timeout:g} s")
         if done.rc != 0:
