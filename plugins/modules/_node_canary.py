@@ -84,8 +84,8 @@ LONGEST_PULL = 20.0
 # A pull that was broken off has its last line when containerd has noticed.
 NOTICED_AFTER = 3.0
 POLL_INTERVAL = 0.1
-# Too short to ask anybody. Were a call broken off before containerd takes it up, the next one has more time.
-DEADLINES = (0.001, 0.002, 0.004, 0.008)
+# Mostly too short to ask anybody, and mostly long enough for containerd to take the call up: the journal tells.
+DEADLINES = (0.002, 0.004, 0.001, 0.008, 0.002, 0.004, 0.001, 0.016)
 QUICK_TIMEOUT = 5.0
 
 
