@@ -9,7 +9,6 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import CONTAINERD_CANARY
 from ansible_collections.airgap.nodes.plugins.module_utils._canary import Asked, Walk
-from ansible_collections.airgap.nodes.plugins.module_utils._cri import Reference, parse_reference
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.canary import (
@@ -59,7 +58,7 @@ class ActionModule(NodeAction):
         try:
             return read_routes(self)
         except DomainError as error:
-            self._warn(f"What the files say cannot be told: {error}")
+            self.warn(f"What the files say cannot be told: {error}")
             return None
 
     def _look(self, namespaces: list[str], trust: Trust, options: Result, files: Files | None) -> t.Iterator[Seen]:
@@ -72,7 +71,7 @@ class ActionModule(NodeAction):
         for wire in self.run_module("airgap.nodes._node_canary", arguments)["walks"]:
             walk = Walk(**{name: wire[name] for name in Walk._fields})
             walk = walk._replace(asked=tuple(Asked(**asked) for asked in wire["asked"]))
-            way = None if files is None else routes.route(_image(wire["image"]), *files)
+            way = None if files is None else routes.route(routes.image_of(wire["image"]), *files)
             yield Seen(wire["namespace"], wire["image"], walk, judge_walk(walk, self.unit, way, trust))
 
 
@@ -82,11 +81,6 @@ def _wanted(options: Result) -> Wanted:
     given = options["registries"]
     registries = None if given is None else read_registries(given, options["registries_defaults"])
     return wanted(registries, options["namespaces"], options["trusted_registries"])
-
-
-def _image(name: str) -> routes.Image:
-    reference = t.cast(Reference, parse_reference(name))
-    return routes.Image(reference.registry, reference.repository, reference.digest or "")
 
 
 def _told(seen: list[Seen]) -> Result:

@@ -15,13 +15,13 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._canary import Asked, Walk
 from ansible_collections.airgap.nodes.plugins.module_utils._cri import detail
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import planned_routes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import NOWHERE, Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import Registry
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Route
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict import Place, Verdict, judge
-
-NOWHERE = Place()
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict import Verdict, judge
 
 
 class Proof(enum.Enum):
@@ -73,9 +73,9 @@ class Seen:
 
     @property
     def message(self) -> str:
-        place = self.judgement.place
-        where = f"{place.file}:{place.line}" if place.line else place.file
-        return f"{self.namespace}: {self.judgement.reason}{f' See {where}.' if where else ''}"
+        place, reason = self.judgement.place, self.judgement.reason
+        where = f"{place.file}:{place.line}" if place.line else "" if place.file in reason else place.file
+        return f"{self.namespace}: {reason}{f' See {where}.' if where else ''}"
 
 
 def worst(seen: t.Iterable[Seen]) -> Proof:
@@ -116,9 +116,8 @@ def wanted(
             fix="Name them, or give registries as containerd_registries has them.",
         )
     closed = [entry.namespace.name for entry in registries or () if not entry.fallback]
-    named = [intent.host.url.authority for entry in registries or () for intent in _named(entry)]
     names = tuple(dict.fromkeys(closed if namespaces is None else namespaces))
-    hosts = tuple(trusted) or tuple(dict.fromkeys(named))
+    hosts = tuple(trusted) or tuple(dict.fromkeys(planned_routes.trusted(registries or ())))
     if names and not hosts:
         raise DomainError(
             "nothing says who may be asked",
@@ -126,12 +125,6 @@ def wanted(
             fix="Name the hosts, or give registries as containerd_registries has them.",
         )
     return Wanted(names, hosts)
-
-
-def _named(entry: Registry) -> t.Iterator[t.Any]:
-    """The hosts that the user has named: an upstream that is meant to be asked is none of them."""
-    upstream = entry.server is not None and entry.namespace.is_upstream(entry.server.host.url)
-    yield from entry.hosts if upstream else entry.endpoints
 
 
 def judge_walk(walk: Walk, unit: str, route: Route | None, trust: Trust) -> Judgement:
@@ -146,6 +139,8 @@ def judge_walk(walk: Walk, unit: str, route: Route | None, trust: Trust) -> Judg
         return Judgement(Proof.UNKNOWN, why_unknown)
     if route is None or by_files is None:
         return Judgement(Proof.UNKNOWN, "It cannot be told whether the files say the same, since they cannot be read.")
+    if route.unknown is not None:
+        return Judgement(Proof.UNKNOWN, by_files.reason, place=by_files.place)
     if not by_files.is_closed:
         return Judgement(Proof.OPEN, f"By the files, others would be asked too: {by_files.reason}", (), by_files.place)
     return _compared(walk, route, by_files)
@@ -209,7 +204,7 @@ def _why_untold(walk: Walk, unit: str, said: str) -> str:
 
 def _compared(walk: Walk, route: Route, by_files: Verdict) -> Judgement:
     asked = {each.host for each in walk.asked if each.is_endpoint}
-    named = {step.endpoint.host for step in route.steps if step.resolves(route.image)}
+    named = {step.endpoint.host for step in route.asked if step.resolves(route.image)}
     if asked == named:
         return Judgement(Proof.CLOSED, by_files.reason, place=by_files.place)
     reason = (

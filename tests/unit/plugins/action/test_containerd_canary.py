@@ -97,7 +97,9 @@ def test_what_leaks_is_told_with_host_and_file() -> None:
     node = Node([walk(host(MIRROR), host("registry.k8s.io", is_sure=True))], hosts=hosts)
     result = node.run(registries=REGISTRIES)
     assert (result["failed"], result["is_failed"], result["verdict"]) == (True, True, "open")
-    assert result["msg"].startswith("registry.k8s.io: containerd asked registry.k8s.io, outside the trusted registries.")
+    assert result["msg"].startswith(
+        "registry.k8s.io: containerd asked registry.k8s.io, outside the trusted registries."
+    )
     assert f"See {TREE}/registry.k8s.io/hosts.toml" in result["msg"]
     assert result["namespaces"][0]["asked"][1] == {
         "host": "registry.k8s.io",

@@ -86,7 +86,7 @@ def test_one_that_does_not_is_repeated_with_no_time_to_ask() -> None:
         ("m.example.com", "connection refused"),
         ("upstream.example.net", "context deadline exceeded"),
     ]
-    assert containerd.asked == [("pull",), ("pull", "--pull-timeout", "1ms"), ("pull", "--pull-timeout", "2ms")]
+    assert containerd.asked == [("pull",), ("pull", "--pull-timeout", "2ms"), ("pull", "--pull-timeout", "4ms")]
 
 
 def test_one_that_never_does_stays_unknown() -> None:
@@ -96,7 +96,9 @@ def test_one_that_never_does_stays_unknown() -> None:
     assert len(containerd.asked) == 1 + len(_node_canary.DEADLINES)
 
 
-@pytest.mark.parametrize("pull", [log(error="no such file"), log(error="not found", begun=False)], ids=["nobody", "warn"])
+@pytest.mark.parametrize(
+    "pull", [log(error="no such file"), log(error="not found", begun=False)], ids=["nobody", "warn"]
+)
 def test_where_nobody_was_told_of_nothing_is_gained_by_another_pull(pull: Log) -> None:
     containerd = Containerd(pull)
     assert not look(containerd, "docker.io")[0]["is_whole"]
@@ -112,7 +114,11 @@ def test_time_is_shared_equally_among_those_that_are_left() -> None:
 def test_without_time_nobody_is_asked_and_nothing_is_known() -> None:
     containerd = Containerd(NOT_FOUND)
     (walk,) = look(containerd, "docker.io", seconds=0)
-    assert (walk["begun"], walk["is_whole"], walk["error"]) == (False, False, "there was no time left for it within 0 s")
+    assert (walk["begun"], walk["is_whole"], walk["error"]) == (
+        False,
+        False,
+        "there was no time left for it within 0 s",
+    )
     assert containerd.asked == []
 
 

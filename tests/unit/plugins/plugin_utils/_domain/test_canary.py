@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -19,8 +20,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.canary import
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_registries
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Image, Route, Step
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Image, Obstacle, Route, Step
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
 
 HOSTS_TOML = "/etc/containerd/certs.d/registry.k8s.io/hosts.toml"
@@ -40,7 +42,8 @@ def walk(*hosts: Asked, **more: t.Any) -> Walk:
 def way(*hosts: str, **capabilities: frozenset[str]) -> Route:
     known = {f"{name}.example.com": frozenset(each) for name, each in capabilities.items()}
     endpoints = [Endpoint("https", host, "/v2", known.get(host, frozenset())) for host in hosts]
-    return Route(IMAGE, tuple(Step(each, is_upstream=each.host == UPSTREAM) for each in endpoints), HOSTS_TOML)
+    place = Place(HOSTS_TOML, 2)
+    return Route(IMAGE, tuple(Step(each, each.host == UPSTREAM, place=place) for each in endpoints), HOSTS_TOML)
 
 
 def judged(seen: Walk, route: Route | None, trust: Trust = TRUST) -> Judgement:
@@ -111,6 +114,12 @@ def test_files_that_cannot_be_read_prove_nothing() -> None:
     assert (found.proof, "It cannot be told whether" in found.reason) == (Proof.UNKNOWN, True)
 
 
+def test_a_file_that_could_not_be_read_proves_nothing() -> None:
+    route = dataclasses.replace(way(MIRROR), obstacles=(Obstacle("unknown", HOSTS_TOML, "Permission denied"),))
+    found = judged(walk(asked(MIRROR)), route)
+    assert (found.proof, "Permission denied" in found.reason, found.place.file) == (Proof.UNKNOWN, True, HOSTS_TOML)
+
+
 def test_an_endpoint_that_is_asked_for_parts_of_images_alone_is_open_by_the_files() -> None:
     route = way(MIRROR, "push.example.com", push=frozenset({"push"}))
     found = judged(walk(asked(MIRROR)), route)
@@ -144,7 +153,7 @@ def test_the_report_says_of_each_host_whether_it_may_be_asked() -> None:
 
 CLOSED = Judgement(Proof.CLOSED, "All is well.")
 DARK = Judgement(Proof.UNKNOWN, "Nobody knows.")
-OPEN = Judgement(Proof.OPEN, "It leaks.", place=way(MIRROR) and judged(walk(asked("x.net")), way("x.net")).place)
+OPEN = Judgement(Proof.OPEN, "It leaks.", place=Place(HOSTS_TOML, 2))
 
 
 @pytest.mark.parametrize(
@@ -156,15 +165,25 @@ def test_the_worst_counts(judgements: tuple[Judgement, ...], proof: Proof) -> No
     assert worst([seen("docker.io", each) for each in judgements]) is proof
 
 
-def test_one_namespace_is_one_sentence_with_the_place() -> None:
-    assert tell([seen("docker.io", OPEN)]) == f"docker.io: It leaks. See {HOSTS_TOML}."
+@pytest.mark.parametrize(
+    ("reason", "place", "told"),
+    [
+        ("It leaks.", Place(HOSTS_TOML, 2), f"docker.io: It leaks. See {HOSTS_TOML}:2."),
+        ("It leaks.", Place(HOSTS_TOML), f"docker.io: It leaks. See {HOSTS_TOML}."),
+        (f"{HOSTS_TOML} leaks.", Place(HOSTS_TOML), f"docker.io: {HOSTS_TOML} leaks."),
+        ("It leaks.", Place(), "docker.io: It leaks."),
+    ],
+    ids=["line", "file", "file said", "nowhere"],
+)
+def test_one_namespace_is_one_sentence_with_the_place(reason: str, place: Place, told: str) -> None:
+    assert tell([seen("docker.io", Judgement(Proof.OPEN, reason, place=place))]) == told
 
 
 def test_several_namespaces_are_counted() -> None:
     assert tell([seen("a.io", CLOSED), seen("b.io", DARK), seen("c.io", OPEN)]).splitlines() == [
         "2 of 3 namespaces are not proved to be closed.",
         "b.io: Nobody knows.",
-        f"c.io: It leaks. See {HOSTS_TOML}.",
+        f"c.io: It leaks. See {HOSTS_TOML}:2.",
     ]
 
 
