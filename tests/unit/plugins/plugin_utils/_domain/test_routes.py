@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import typing as t
 
 import pytest
@@ -222,6 +223,15 @@ def test_a_directory_without_the_file_has_certificates_as_docker_has_them() -> N
     )
 
 
+def test_a_symlink_to_a_directory_is_a_certificate_that_cannot_be_read() -> None:
+    state = with_files({"registry.k8s.io/note.txt": b""})
+    listing = {**state.listings[TREE], "registry.k8s.io/a.crt": Entry("directory")}
+    assert kinds(route(IMAGE, dataclasses.replace(state, listings={TREE: listing}), config())) == ["no_hosts_toml"]
+    listing["registry.k8s.io/a.crt"] = Entry("directory", link="/etc")
+    found = route(IMAGE, dataclasses.replace(state, listings={TREE: listing}), config())
+    assert (kinds(found), found.asked) == (["no_hosts_toml", "pull_file"], ())
+
+
 def test_hosts_that_may_not_resolve_a_tag() -> None:
     text = b'server = "https://m.example.com"\ncapabilities = ["pull"]\n[host]\n'
     state = with_files({"registry.k8s.io/hosts.toml": text})
@@ -335,6 +345,12 @@ def test_whom_tables_name(name: str, version: str) -> None:
     mirrors, expected = MIRRORS[name]
     tables = {"mirrors": {key: {"endpoint": endpoints} for key, endpoints in mirrors.items()}}
     assert urls(route(IMAGE, NodeState(), config(tables, version))) == expected
+
+
+def test_docker_hub_is_asked_again_though_its_host_is_among_them() -> None:
+    tables = {"mirrors": {"docker.io": {"endpoint": ["https://registry-1.docker.io"]}}}
+    hub = "https://registry-1.docker.io/v2"
+    assert urls(route(Image("docker.io", "library/x", "1"), NodeState(), config(tables))) == [hub, hub]
 
 
 def test_tables_with_an_endpoint_that_is_no_url_fail_every_pull() -> None:
