@@ -69,7 +69,20 @@ password = "{SECRET}"
 X-Meta = ["{SECRET}"]
 """.encode()
 LIST = WITH_TREE.replace(TREE.encode(), f"{TREE}:/x".encode())
-CONFIGS = [WITH_TREE, LEGACY, LIST, WITH_TREE.replace(b"= 2", b"= 3"), WITH_TREE + LEGACY.partition(b"\n")[2], b""]
+NO_URL = (
+    b'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]\nendpoint = ["https://[::1"]\n'
+)
+CONFIGS = [
+    NO_URL,
+    NO_URL.replace(b"[::1", b"m.example.com/x"),
+    NO_URL.replace(b'"https://[::1"', b""),
+    WITH_TREE,
+    LEGACY,
+    LIST,
+    WITH_TREE.replace(b"= 2", b"= 3"),
+    WITH_TREE + LEGACY.partition(b"\n")[2],
+    b"",
+]
 SEEDS = [WITH_TREE, HOSTS_TOML, LEGACY, *FIXTURES]
 
 
