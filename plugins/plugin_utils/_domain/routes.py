@@ -18,6 +18,7 @@ import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import pem_labels
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, legacy_registry
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, V2_CRI, names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
@@ -60,7 +61,7 @@ class Image:
 
 
 # With these, every pull fails before anybody is asked.
-_FAILS = frozenset({"crashes", "unreadable", "no_directory", "pull_file", "tables_broken", "cri_stopped"})
+_FAILS = frozenset({"crashes", "unreadable", "no_directory", "pull_file", "tables_broken", "cri_stopped", "no_name"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,8 +80,8 @@ class Obstacle:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it is something that could not be read, but perhaps can by containerd."""
-        return self.kind == "unknown"
+        """Whether it is something that could not be read, but perhaps can be by containerd."""
+        return self.kind in ("unknown", "uncertain")
 
     @property
     def place(self) -> Place:
@@ -321,6 +322,8 @@ def _route(image: Image, state: NodeState, config: Config) -> Route:
     if table:
         place = config.place(state, "configs" if table == "tls" else table)
         return Route(image, (), "", (Obstacle("cri_stopped", place.file, table, place.line),))
+    if image.registry.startswith("[") and not config.release.knows(Feature.IPV6_NAMES):
+        return Route(image, (), "", (Obstacle("no_name", "", image.registry),))
     if config.roots:
         return _by_tree(image, state, config)
     if config.pulls_by_transfer_service:
@@ -492,6 +495,8 @@ def _read(path: str, entry: Entry, directory: Entry, release: Release) -> tuple[
     found_there = hosts_reader.reread(entry.content, release, directory=posixpath.dirname(path))
     if found_there.crashes:
         return found_there, Obstacle("crashes", path, "", found_there.fault_line)
+    if found_there.dropped is not None and not found_there.is_certain:
+        return found_there, Obstacle("uncertain", path, found_there.dropped, found_there.fault_line)
     if found_there.dropped is not None:
         return found_there, Obstacle("dropped", path, found_there.dropped, found_there.fault_line)
     return found_there, None
@@ -551,7 +556,8 @@ def _fault(file: str, label: str, state: NodeState) -> str:
     entry = _known(file, state) or ABSENT
     if entry.kind == "directory":
         return "is a directory"
-    if entry.pem is not None and not any(found.endswith(label) for found in entry.pem):
+    labels = entry.pem if entry.content is None else pem_labels(entry.content)
+    if labels is not None and not any(found.endswith(label) for found in labels):
         return "has no certificate in it" if label == "CERTIFICATE" else "has no private key in it"
     return ""
 

@@ -31,6 +31,7 @@ WITH_TREE_3 = f'version = 3\n[{IM}.registry]\nconfig_path = "{TREE}"\n'
 CLOSED = 'server = "https://m.example.com"\n[host]\n'
 MIRRORS = f'version = 2\n[{V2}.registry.mirrors."docker.io"]\nendpoint = ["https://m.example.com"]\n'
 SECRET = "correct-horse-7"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -587,7 +588,7 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         On("1.7.24", hub=host('ca = "ca.pem"')),
         HUB,
         2,
-        On("1.7.24", hub=host('ca = "ca.pem"'), more=at("docker.io/ca.pem", "x")),
+        On("1.7.24", hub=host('ca = "ca.pem"'), more=at("docker.io/ca.pem", CERTIFICATE)),
     ),
     (
         "pull-file-missing",
