@@ -145,8 +145,11 @@ def units() -> list[Step]:
 
 
 def differential() -> list[Step]:
-    """Made-up files and wishes; how many of them is in AIRGAP_NODES_CASES."""
-    return [Step("what containerd says of files and edits", ("pytest", "-rs", "tests/differential"), count_pytest)]
+    """Made-up files, wishes and pulls; how many of them is in AIRGAP_NODES_CASES."""
+    return [
+        Step("what containerd says of files and edits", ("pytest", "-rs", "tests/differential"), count_pytest),
+        Step("whom containerd asks", ("pytest", "-rs", "tests/routes"), count_pytest),
+    ]
 
 
 def molecule() -> list[Step]:

@@ -371,6 +371,12 @@ _OBSTACLES = (
         "{path} could not be read ({detail}), so it is not known whom containerd asks for {registry}: run with become.",
     ),
     Text(
+        "uncertain",
+        "{path} is passed over, or not",
+        "{path} is no sound TOML ({detail}), and containerd {release} may pass it over and ask {registry} "
+        "itself: correct it, or let containerd_registries write it.",
+    ),
+    Text(
         "no_directory",
         "{path} is no directory",
         "{path} is in the place of a directory ({detail}), so every pull of {registry} fails: remove it.",
@@ -390,6 +396,11 @@ _OBSTACLES = (
         "{detail} in {path} keeps CRI from being loaded",
         "registry.{detail} in {path} does not go together with config_path, so containerd does not load CRI: set "
         "containerd_migrate_legacy.",
+    ),
+    Text(
+        "no_name",
+        "{registry} is no registry to containerd {release}",
+        "containerd {release} takes no image whose registry is an IPv6 address, as 1.7 and newer do: give it a name.",
     ),
     Text(
         "hosts_unseen",

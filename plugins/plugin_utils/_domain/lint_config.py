@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import (
-    candidate_checks,
     config_checks,
     known_keys,
     legacy_registry,
@@ -24,6 +23,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     V1_CRI,
     V2_CRI,
     canonical,
+    names,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import check_accepted, stated_version
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import (
@@ -42,6 +42,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import (
     NEWEST_LINE,
     Feature,
+    GlobBase,
+    Release,
     Versions,
     local_pull_reasons,
 )
@@ -52,7 +54,11 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 Findings = t.Iterator[Finding]
 
 _TRANSFER_CONFIG_PATH: KeyPath = ("plugins", "io.containerd.transfer.v1.local", "config_path")
-_MIRRORS: KeyPath = (*REGISTRY, "mirrors")
+_SNAPSHOT_DEFAULTS: t.Mapping[KeyPath, t.Any] = {
+    (*IMAGES, "snapshotter"): "overlayfs",
+    (*IMAGES, "disable_snapshot_annotations"): True,
+    (*IMAGES, "discard_unpacked_layers"): False,
+}
 _MOST_SHOWN = 3
 
 
@@ -126,13 +132,39 @@ def drop_ins_are_imported(node: Node) -> Findings:
                 yield found("conf-d-not-imported", f"Nothing imports {path}", Place(path))
 
 
+def globs_are_absolute(node: Node) -> Findings:
+    for file in node.files:
+        imports = file.data.get("imports")
+        for name in imports if isinstance(imports, list) else ():
+            is_relative = isinstance(name, str) and "*" in name and not name.startswith("/")
+            if is_relative and node.release.rules.imports.glob_base is GlobBase.WORKING_DIRECTORY:
+                yield found(
+                    "import-glob-relative", f"imports names {shown(name)}", node.lines[file.path].place(("imports",))
+                )
+
+
+def versions_are_stated(node: Node) -> Findings:
+    """Only where CRI's settings count: without them, or where they are lost, other things are told."""
+    for file in node.files:
+        if file.data.get("version") is not None or not node.release.rules.merges_cri_of_versionless_files:
+            continue
+        if look_up(file.data, V1_CRI) is not None:
+            yield found(
+                "version-missing",
+                f"{file.path} has a table of CRI, and no version",
+                node.lines[file.path].place(V1_CRI),
+            )
+
+
 # --- what keeps containerd from starting, or CRI from loading
 
 
 def plugins_have_their_names(node: Node) -> Findings:
     is_1 = node.release.line < (2, 0)
-    for file, version in zip(node.files, versions_read_as(node.files, node.release), strict=True):
+    for file, counting in zip(node.files, versions_read_as(node.files, node.release), strict=True):
         try:
+            # containerd 2.x completes the names of a file without a version before it looks at any other.
+            version = counting if is_1 else stated_version(file.data) or 1
             config_checks.check_plugin_names(file.data, version, node.release)
         except DomainError as error:
             key = error.key_path or ()
@@ -154,7 +186,7 @@ def cri_is_enabled(node: Node) -> Findings:
 def cri_loads(node: Node) -> Findings:
     if not node.files:
         return
-    for problem in candidate_checks.problems(node.effective, node.release):
+    for problem in node.problems:
         if problem.path[:1] == ("disabled_plugins",) and cri_is_named(problem.what):
             continue
         rule = "containerd-does-not-start" if problem.consequence == NO_START else "cri-does-not-load"
@@ -182,7 +214,10 @@ def _registry_table(node: Node) -> Findings:
     except DomainError as error:
         key = error.key_path or ()
         place = node.place((*REGISTRY, *key[1:]))
-        yield found("cri-does-not-load", _of_key(key, error), place)
+        if key[-1:] == ("tls",):
+            yield found("pull-file-missing", _of_key(key, error), place)
+        elif not any(problem.path == (*REGISTRY, *key[1:]) for problem in node.problems):
+            yield found("not-judged", _of_key(key, error), place)
     try:
         config_checks.check_one_registry_method(node.effective, node.files, node.release)
     except DomainError as error:
@@ -214,7 +249,10 @@ def settings_count(node: Node) -> Findings:
 
 def _is_lost(path: KeyPath, value: t.Any, node: Node) -> bool:
     name = canonical(path)
-    if name[1:2] == () or name[1] not in CRI_IDS or len(name) < 3 or value == "" or not means_something(name, value):
+    if name[1:2] == () or name[1] not in CRI_IDS or len(name) < 3 or not means_something(name, value):
+        return False
+    # What is lost and was the default anyway is not missed.
+    if value in ("", _SNAPSHOT_DEFAULTS.get(name)):
         return False
     return look_up(node.effective, name) is None and known_keys.check(name, node.release) is None
 
@@ -233,6 +271,28 @@ def _listed(paths: t.Sequence[KeyPath]) -> str:
     names = [show_key_path(path) for path in first[:_MOST_SHOWN]]
     more = len(paths) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
+
+
+def tables_have_one_name(node: Node) -> Findings:
+    for file in node.files:
+        try:
+            config_checks.check_one_cri_table(file.data, stated_version(file.data) or 1, node.release)
+        except DomainError as error:
+            if error.key_path == V1_CRI:
+                what = f"{file.path} has both {show_key_path(V1_CRI)} and {show_key_path(V2_CRI)}"
+                yield found("cri-tables-by-chance", what, node.lines[file.path].place(V1_CRI))
+
+
+def settings_are_said_once(node: Node) -> Findings:
+    """Of those that decide whom containerd asks; what is said as it counts anyway is no contradiction."""
+    for path in (REGISTRY_CONFIG_PATH, SANDBOX_IMAGE):
+        said = [(file, name, look_up(file.data, name)) for file in node.files for name in names(path)]
+        values = [(file, name, value) for file, name, value in said if value not in (None, "")]
+        counting = look_up(node.effective, path)
+        for file, name, value in values:
+            if counting not in (None, "") and value != counting:
+                what = f"{show_key_path(name)} is {shown(value)}, and {shown(counting)} counts"
+                yield found("setting-twice", what, node.lines[file.path].place(name))
 
 
 def keys_are_known(node: Node) -> Findings:
@@ -287,9 +347,14 @@ def directory_of_hosts_is_read(node: Node) -> Findings:
         yield found(rule, f"config_path is {shown(stated)}", place)
     elif stated and not stated.startswith("/"):
         yield found("config-path-relative", f"config_path is {shown(stated)}", place)
-    if not stated and not config.roots and not config.legacy.mirrors:
+    if not (stated or config.roots or config.legacy.mirrors or _is_stated_anywhere(node)):
         yield _unset(node)
     yield from _missing(node, config.roots, place)
+
+
+def _is_stated_anywhere(node: Node) -> bool:
+    """Be it where it does not count, of which there are findings of their own."""
+    return any(look_up(file.data, name) for file in node.files for name in names(REGISTRY_CONFIG_PATH))
 
 
 def _unset(node: Node) -> Finding:
@@ -358,6 +423,21 @@ def _has_secrets(file: ConfigFile, key: str) -> bool:
     return any("auth" in table_at(table, host) for table in entries for host in table)
 
 
+def secrets_are_not_shown(node: Node) -> Findings:
+    legacy = node.config.legacy if node.config else None
+    if legacy is None or node.release.line >= (2, 0):
+        return
+    for key, is_there in (("auths", bool(legacy.auths)), ("headers", bool(legacy.headers))):
+        if is_there:
+            yield found("credentials-shown", f"registry.{key} has entries", node.place((*REGISTRY, key)))
+
+
+def sandbox_has_credentials(node: Node) -> Findings:
+    config = node.config
+    if config and config.legacy.auth and config.roots and node.release == Release(2, 0, 0):
+        yield found("sandbox-without-credentials", f"containerd is {node.release}", node.place((*REGISTRY, "configs")))
+
+
 def certificates_are_verified(node: Node) -> Findings:
     """By the old tables; by hosts.toml see the tree."""
     config = node.config
@@ -375,10 +455,14 @@ CHECKS: tuple[t.Callable[[Node], Findings], ...] = (
     can_be_read,
     versions_go_together,
     drop_ins_are_imported,
+    globs_are_absolute,
+    versions_are_stated,
     plugins_have_their_names,
     cri_is_enabled,
     cri_loads,
     settings_count,
+    tables_have_one_name,
+    settings_are_said_once,
     keys_are_known,
     server_tables_count,
     directory_of_hosts_is_read,
@@ -386,5 +470,7 @@ CHECKS: tuple[t.Callable[[Node], Findings], ...] = (
     pulls_are_local,
     transfer_service_has_no_directory,
     secrets_are_kept,
+    secrets_are_not_shown,
+    sandbox_has_credentials,
     certificates_are_verified,
 )

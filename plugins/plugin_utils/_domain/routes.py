@@ -18,6 +18,7 @@ import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import pem_labels
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, legacy_registry
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, V2_CRI, names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
@@ -60,7 +61,7 @@ class Image:
 
 
 # With these, every pull fails before anybody is asked.
-_FAILS = frozenset({"crashes", "unreadable", "no_directory", "pull_file", "tables_broken", "cri_stopped"})
+_FAILS = frozenset({"crashes", "unreadable", "no_directory", "pull_file", "tables_broken", "cri_stopped", "no_name"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,8 +80,8 @@ class Obstacle:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it is something that could not be read, but perhaps can by containerd."""
-        return self.kind == "unknown"
+        """Whether it is something that could not be read, but perhaps can be by containerd."""
+        return self.kind in ("unknown", "uncertain")
 
     @property
     def place(self) -> Place:
@@ -153,7 +154,11 @@ class Route:
     @property
     def distinct(self) -> tuple[Step, ...]:
         """The steps to somebody, each endpoint once."""
-        return tuple({step.endpoint: step for step in reversed(self.steps) if step.can_be_asked}.values())[::-1]
+        found: dict[Endpoint, Step] = {}
+        for step in self.steps:
+            if step.can_be_asked:
+                found.setdefault(step.endpoint, step)
+        return tuple(found.values())
 
     @property
     def entry(self) -> str:
@@ -317,6 +322,8 @@ def _route(image: Image, state: NodeState, config: Config) -> Route:
     if table:
         place = config.place(state, "configs" if table == "tls" else table)
         return Route(image, (), "", (Obstacle("cri_stopped", place.file, table, place.line),))
+    if image.registry.startswith("[") and not config.release.knows(Feature.IPV6_NAMES):
+        return Route(image, (), "", (Obstacle("no_name", "", image.registry),))
     if config.roots:
         return _by_tree(image, state, config)
     if config.pulls_by_transfer_service:
@@ -360,9 +367,10 @@ def _by_tables(image: Image, state: NodeState, config: Config) -> Route:
         place = config.place(state, "mirrors")
     else:
         place = config.place(state, "mirrors", found.name, "endpoint")
-    problem = found.problem or _bad_table(found.endpoints, state)
-    if problem:
-        return Route(image, (), place.file, (Obstacle("tables_broken", place.file, problem, place.line),))
+    missing = _bad_table(found.endpoints, state)
+    if found.problem or missing:
+        kind, detail = ("tables_broken", found.problem) if found.problem else ("pull_file", missing)
+        return Route(image, (), place.file, (Obstacle(kind, place.file, detail, place.line),))
     upstream = legacy_registry.default_host(image.registry)
     own = ("", image.registry) if image.registry == ANY else (upstream, image.registry)
     steps = [_step(each, config, place, is_upstream=each.host in own) for each in found.endpoints]
@@ -487,6 +495,8 @@ def _read(path: str, entry: Entry, directory: Entry, release: Release) -> tuple[
     found_there = hosts_reader.reread(entry.content, release, directory=posixpath.dirname(path))
     if found_there.crashes:
         return found_there, Obstacle("crashes", path, "", found_there.fault_line)
+    if found_there.dropped is not None and not found_there.is_certain:
+        return found_there, Obstacle("uncertain", path, found_there.dropped, found_there.fault_line)
     if found_there.dropped is not None:
         return found_there, Obstacle("dropped", path, found_there.dropped, found_there.fault_line)
     return found_there, None
@@ -546,7 +556,8 @@ def _fault(file: str, label: str, state: NodeState) -> str:
     entry = _known(file, state) or ABSENT
     if entry.kind == "directory":
         return "is a directory"
-    if entry.pem is not None and not any(found.endswith(label) for found in entry.pem):
+    labels = entry.pem if entry.content is None else pem_labels(entry.content)
+    if labels is not None and not any(found.endswith(label) for found in labels):
         return "has no certificate in it" if label == "CERTIFICATE" else "has no private key in it"
     return ""
 
@@ -625,8 +636,6 @@ def to_wire(step: Step, image: Image, release: Release) -> dict[str, t.Any]:
     """An endpoint as the module ``_node_probe`` takes it."""
     endpoint = step.endpoint
     own = image.registry in (endpoint.host, HUB if endpoint.host == legacy_registry.HUB_HOST else None)
-    has_tls_settings = bool(endpoint.ca or endpoint.client or endpoint.skip_verify is not None)
-    port_80 = endpoint.host.endswith(":80")
     return {
         "scheme": endpoint.scheme,
         "host": endpoint.host,
@@ -637,8 +646,17 @@ def to_wire(step: Step, image: Image, release: Release) -> dict[str, t.Any]:
         "ca": list(endpoint.ca),
         "client": [list(pair) for pair in endpoint.client],
         "skip_verify": bool(endpoint.skip_verify),
-        "tls_first": has_tls_settings and not port_80 and release.knows(Feature.TLS_FIRST),
+        "tls_first": _tries_tls_first(endpoint, release),
         "header": [[name, ", ".join(values)] for name, values in endpoint.header],
         "header_to_token": release.knows(Feature.TOKEN_HEADERS),
         "auth": step.auth,
     }
+
+
+def _tries_tls_first(endpoint: Endpoint, release: Release) -> bool:
+    """Whether containerd speaks TLS first where the URL says http."""
+    has_tls_settings = bool(endpoint.ca or endpoint.client or endpoint.skip_verify is not None)
+    # Read at v2.0.7, and gone at v2.1.0.
+    has_timeout = release.line == (2, 0) and endpoint.dial_timeout is not None
+    is_asked = has_tls_settings or has_timeout
+    return is_asked and not endpoint.host.endswith(":80") and release.knows(Feature.TLS_FIRST)
