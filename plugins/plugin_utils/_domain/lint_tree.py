@@ -137,7 +137,8 @@ def _dropped(page: Page, reason: str) -> Findings:
         what = f"The file has no table [host], which containerd {page.release} wants"
         yield found("host-table-missing", what, page.place())
     place = Place(page.path, page.reading.fault_line)
-    yield found("hosts-toml-dropped", f"containerd {page.release} passes over the file: {masked(reason)}", place)
+    passes = "passes" if page.reading.is_certain else "may pass"
+    yield found("hosts-toml-dropped", f"containerd {page.release} {passes} over the file: {masked(reason)}", place)
 
 
 # --- where the endpoints are

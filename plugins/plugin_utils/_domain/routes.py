@@ -367,9 +367,10 @@ def _by_tables(image: Image, state: NodeState, config: Config) -> Route:
         place = config.place(state, "mirrors")
     else:
         place = config.place(state, "mirrors", found.name, "endpoint")
-    problem = found.problem or _bad_table(found.endpoints, state)
-    if problem:
-        return Route(image, (), place.file, (Obstacle("tables_broken", place.file, problem, place.line),))
+    missing = _bad_table(found.endpoints, state)
+    if found.problem or missing:
+        kind, detail = ("tables_broken", found.problem) if found.problem else ("pull_file", missing)
+        return Route(image, (), place.file, (Obstacle(kind, place.file, detail, place.line),))
     upstream = legacy_registry.default_host(image.registry)
     own = ("", image.registry) if image.registry == ANY else (upstream, image.registry)
     steps = [_step(each, config, place, is_upstream=each.host in own) for each in found.endpoints]

@@ -338,6 +338,16 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
     ("hosts-toml-dropped", On("1.7.24", hub='server = "x"\n[host]\nx = [\n'), HUB, 3, On("1.7.24")),
     ("hosts-toml-dropped", On("2.3.4", hub=b"\xef\xbb\xbf" + CLOSED.encode()), HUB, 1, On("2.3.4")),
     ("hosts-toml-dropped", On("2.3.4", hub=b""), HUB, None, On("2.3.4")),
+    # A comment of 1.x may have anything in it.
+    ("hosts-toml-dropped", On("2.3.4", hub=f"# \x07\n{CLOSED}"), HUB, 1, On("1.7.24", hub=f"# \x07\n{CLOSED}")),
+    ("server-outside", On("1.7.24", hub="# \x07\n" + CLOSED.replace("//m.", "//o.")), HUB, 2, On("1.7.24")),
+    (
+        "hosts-toml-crashes",
+        On("2.3.4", hub='host."https://m.example.com".ca = []\nhost."https://m.example.com".skip_verify = true\n'),
+        HUB,
+        2,
+        On("2.4.2", hub='host."https://m.example.com".ca = []\nhost."https://m.example.com".skip_verify = true\n'),
+    ),
     ("hosts-toml-crashes", On("1.7.24", hub="[host]\na = 1\nb = 2\n"), HUB, 2, On("1.7.24")),
     ("hosts-toml-missing", On("1.7.24", more=at("quay.io/")), f"{TREE}/quay.io", None, On("1.7.24")),
     (
