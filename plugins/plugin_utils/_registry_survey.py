@@ -168,7 +168,7 @@ class Survey:
         for reference, use in (*read, *self._asked):
             if reference is not None:
                 users.setdefault(reference.canonical, {})[use] = None
-        return tuple(UsedImage(name, routes.image_of(name), tuple(users[name])) for name in sorted(users))
+        return tuple(UsedImage(name, routes.image_of(name).registry, tuple(users[name])) for name in sorted(users))
 
 
 def _pems_elsewhere(state: NodeState, config: routes.Config) -> list[str]:
