@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential-config migrate-all molecule faults bench bench-audit venv stage build install
+.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential-config migrate-all molecule faults leaks bench bench-audit venv stage build install
 
 RUN := tests/tools/env
 
@@ -51,8 +51,12 @@ faults: install ## kill, fill, break: at least 500 faults on real nodes, and a t
 	@$(RUN) python tests/nodes up --nodes 1.6,1.7,2.1,2.3 >/dev/null
 	@$(RUN) python tests/faults $(FAULTS)
 
-bench: install ## time a second run with nothing to change, against a ping
-	@$(RUN) python tests/bench/bench.py
+leaks: install ## close nodes whose only name server is a sink, see what they ask, then plant traps (LEAKS=--help)
+	@$(RUN) python tests/nodes up --nodes tested >/dev/null
+	@$(RUN) python tests/leaks $(LEAKS)
+
+bench: install ## time a second run with nothing to change, against a ping (BENCH=--looped: and the usual way)
+	@$(RUN) python tests/bench/bench.py $(BENCH)
 
 bench-audit: install ## what an audit of 1,000 nodes costs the controller, and its page the reader (AUDIT=--help)
 	@$(RUN) python tests/bench/fleet_audit.py $(AUDIT)

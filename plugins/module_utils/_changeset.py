@@ -27,6 +27,9 @@ PREPARED, OPEN, CLOSED = "prepared", "open", "closed"
 RESTART_MARK = "/run/airgap.nodes/containerd-restart-required"
 _MODE = re.compile(r"[0-7]{3,4}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PEM_BLOCK = re.compile(
+    rb"^-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t\r]*\n(.*?)^-----END \1-----", re.DOTALL | re.MULTILINE
+)
 _WIRE_KEYS = ("op", "path", "content", "expect", "mode", "owner", "group", "backup", "backup_mode", "aside")
 _CHECK_KEYS = ("path", "content", "files", "keys")
 
@@ -34,6 +37,11 @@ _CHECK_KEYS = ("path", "content", "files", "keys")
 def sha256(content: bytes) -> str:
     """The hash under which both sides speak of a file's content."""
     return hashlib.sha256(content).hexdigest()
+
+
+def pem_labels(content: bytes) -> t.List[str]:
+    """What the blocks of a PEM are called, such as ``CERTIFICATE``; nothing of what is in them."""
+    return sorted({label.decode("ascii") for label, _text in _PEM_BLOCK.findall(content)})
 
 
 def printable(value: t.Any) -> t.Any:

@@ -713,10 +713,16 @@ def _file_named_by(start: str, words: str) -> str:
 
 
 def last_message(journal: str) -> t.Optional[str]:
-    """The last thing that containerd itself logged in its last start. What it says when it is stopped comes before."""
+    """The last thing that containerd itself logged in its last start.
+
+    What the one before it says when it is stopped can reach the journal after systemd's word that the next one starts,
+    but not after the first word of that one.
+    """
     start = re.split(r"^Starting .*$", journal, flags=re.MULTILINE)[-1]
-    messages = (fields(line).get("msg") for line in reversed(start.splitlines()))
-    return next((shorten(mask(message), 200) for message in messages if message), None)
+    messages = [fields(line).get("msg", "") for line in start.splitlines()]
+    begun = [number for number, message in enumerate(messages) if message.startswith("starting containerd")]
+    own = filter(None, messages[begun[-1] :]) if begun else ()
+    return next((shorten(mask(message), 200) for message in reversed(list(own))), None)
 
 
 def why_not_loaded_by_journal(journal: str) -> t.Optional[str]:

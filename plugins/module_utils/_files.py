@@ -17,11 +17,10 @@ import grp
 import math
 import os
 import pwd
-import re
 import stat
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import sha256
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import pem_labels, sha256
 
 Entry = t.Dict[str, t.Any]
 
@@ -30,8 +29,6 @@ MAX_ENTRIES = 20000
 
 _CHUNK = 64 * 1024
 _GLOB_CHARACTERS = frozenset("*?[")
-# What a file of certificates and keys is made of; nothing of what is in them.
-_PEM_LABEL = re.compile(rb"^-----BEGIN ([A-Z0-9 ]{1,40})-----\s*$", re.MULTILINE)
 # As many as Linux follows.
 _MAX_LINKS = 40
 # O_NONBLOCK: whatever a path turned into since it was looked at, opening it must not wait for a writer.
@@ -130,7 +127,7 @@ def _described(place: str, *, max_bytes: int, with_content: bool) -> Entry:
     if with_content:
         entry["content"] = base64.b64encode(content).decode("ascii")
     else:
-        entry["pem"] = sorted({label.decode("ascii") for label in _PEM_LABEL.findall(content)})
+        entry["pem"] = pem_labels(content)
     return entry
 
 

@@ -67,6 +67,12 @@ def count_faults(output: str, *, succeeded: bool) -> Counts:
     return Counts(injections, exceptions or int(not succeeded))
 
 
+def count_leaks(output: str, *, succeeded: bool) -> Counts:
+    found = re.search(r"^(\d+) checks, .*, (\d+) disagreements", output, re.MULTILINE)
+    checks, disagreements = (int(found[1]), int(found[2])) if found else (0, 0)
+    return Counts(max(checks - disagreements, 0), disagreements or int(not succeeded))
+
+
 class Count(t.Protocol):
     def __call__(self, output: str, /, *, succeeded: bool) -> Counts: ...
 
@@ -99,7 +105,7 @@ def tool(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, str(ROOT / "tests" / "tools" / name), *arguments)
 
 
-TYPED_TESTS = ("tools", "nodes", "bench", "differential", "faults", "audit")
+TYPED_TESTS = ("tools", "nodes", "bench", "differential", "routes", "faults", "leaks", "audit")
 
 
 def lint() -> list[Step]:
@@ -153,6 +159,7 @@ def molecule() -> list[Step]:
         Step("boot the nodes", (sys.executable, "tests/nodes", "up", "--nodes", "tested"), needed=True),
         Step("create", ("molecule", "create"), needed=True),
         Step("faults, a sample of them", (sys.executable, "tests/faults", "--short"), count_faults),
+        Step("leaks, a sample of them", (sys.executable, "tests/leaks", "--short"), count_leaks),
         Step("what containerd makes of edited files", ("pytest", "-rs", "tests/integration_nodes"), count_pytest),
         *(
             Step(f"scenario {name}", ("molecule", "test", "--scenario-name", name, "--destroy", "never"))

@@ -14,7 +14,7 @@ import math
 import posixpath
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, sha256
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import Change, ChangeSet, pem_labels, sha256
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import (
     ABSENT,
     Entry,
@@ -168,10 +168,17 @@ class _Model:
         news = [name.removeprefix(prefix) for name in self._new_names if name.startswith(prefix)]
         names = [*found, *(name for name in news if name.count("/") < _DEPTH)]
         answers = {name: self._answer(prefix + name, found.get(name, ABSENT)) for name in names}
-        return self._those_there({n: dataclasses.replace(entry, content=None) for n, entry in answers.items()}, found)
+        return self._those_there({name: _as_listed(entry) for name, entry in answers.items()}, found)
 
     def _those_there(self, answers: t.Mapping[str, Entry], found: t.Mapping[str, Entry]) -> dict[str, Entry]:
         return {name: entry for name, entry in answers.items() if entry != ABSENT or found.get(name) == ABSENT}
+
+
+def _as_listed(entry: Entry) -> Entry:
+    """Keys are among what is listed, so of a PEM only the kinds of its blocks are told."""
+    if entry.content is None:
+        return entry
+    return dataclasses.replace(entry, content=None, pem=tuple(pem_labels(entry.content)))
 
 
 def _known(state: NodeState) -> dict[str, Entry]:

@@ -202,7 +202,8 @@ def _stale(route: Route, state: NodeState) -> Verdict | None:
     place = next((each.place for each in route.obstacles if each.kind == "not_restarted"), None)
     if place is None or not (state.unit or {}).get("main_pid"):
         return None
-    reason = f"It cannot be told whether it is closed: {place.file} was changed after containerd had started."
+    since = f"containerd was started before {place.file} was last changed"
+    reason = f"It cannot be told whether it is closed, since {since}."
     return Verdict(False, reason, place, "not-restarted")
 
 

@@ -434,7 +434,8 @@ def test_a_file_that_the_running_containerd_has_not_read(node: Node) -> None:
     result = node.run()
     assert (result["verdict"], result["reason"]) == (
         "open",
-        f"registry.k8s.io: It cannot be told whether it is closed: {CONFIG} was changed after containerd had started.",
+        "registry.k8s.io: It cannot be told whether it is closed, since containerd was started before "
+        f"{CONFIG} was last changed.",
     )
     assert ({each["rule"] for each in result["routes"]}, "not-restarted" in found(result)) == ({"not-restarted"}, True)
     # What is known stays as it is.

@@ -399,6 +399,8 @@ def test_a_listing_without_end_is_given_up(tree: pathlib.Path, monkeypatch: pyte
 def test_a_listing_tells_what_kind_of_pem_a_file_holds(tmp_path: pathlib.Path) -> None:
     pems = (
         "-----BEGIN CERTIFICATE-----\nsecret\n-----END CERTIFICATE-----\r\n-----BEGIN EC PRIVATE KEY-----\r\nsecret\n"
+        "-----END EC PRIVATE KEY-----\n"
+        "-----BEGIN RSA PRIVATE KEY-----\nsecret, and cut off\n"
     )
     (tmp_path / "both.pem").write_bytes(pems.encode())
     (tmp_path / "none").write_bytes(b"no -----BEGIN CERTIFICATE-----")
