@@ -7,6 +7,7 @@
 `start_many("1.7", [Case({"/etc/containerd/config.toml": b"version = 2"})])` starts that release's containerd once a
 case, in a root directory and a mount namespace of its own, asks it for its plugins, and ends it.
 A dump cannot tell this: most of what takes CRI down, or keeps containerd from starting, passes there.
+With `pulls`, CRI is asked for images too, without any network: whom it would ask, and what it says of files, shows.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ for _turn in $(seq 100); do
     chroot "$root" /usr/bin/ctr plugins ls >"$root/plugins" 2>/dev/null && break
     sleep 0.1
 done
+for image in $PULLS; do
+    chroot "$root" /usr/bin/crictl -r unix:///run/containerd/containerd.sock pull "$image" >>"$root/pulls" 2>&1 || true
+done
 # Some of what CRI does not bear takes the daemon down only when CRI begins to serve.
 sleep 0.3
 kill $daemon 2>/dev/null || rm -f "$root/plugins"
@@ -54,10 +58,13 @@ wait $daemon || true
 
 @dataclass(frozen=True)
 class Start:
-    """`plugins` has the state of each, `ok`, `skip` or `error`, by its id; none of a containerd that did not stay."""
+    """`plugins` has the state of each, `ok`, `skip` or `error`, by its id; none of a containerd that did not stay.
+
+    `answers` is what crictl printed of all pulls."""
 
     plugins: t.Mapping[str, str]
     log: str
+    answers: str = ""
 
     @property
     def is_up(self) -> bool:
@@ -68,24 +75,28 @@ class Start:
         return self.plugins.get(CRI) == "ok"
 
 
-def start_many(release_name: str, cases: Sequence[Case]) -> list[Start]:
+def start_many(release_name: str, cases: Sequence[Case], pulls: Sequence[str] = ()) -> list[Start]:
     """What becomes of that release's containerd with each case, in the order of the cases."""
     if os.geteuid() != 0:
         raise Lack("To give containerd a root directory of its own needs root. Run this again as root.")
     programs_root = dumps.ensure_root(choose([release_name])[0])
     tool = choose([ASKED_BY])[0].tool or ASKED_BY
-    ctr = programs.build_go(programs.containerd_tool(tool), Steps(sys.stderr)) / "ctr"
+    tools = [programs.build_go(programs.containerd_tool(tool), Steps(sys.stderr)) / "ctr"]
+    if pulls:
+        tools.append(programs.build_go(programs.CRICTL, Steps(sys.stderr)) / "crictl")
     with dumps.scratch() as scratch, ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        run = partial(_start, programs_root, ctr)
+        run = partial(_start, programs_root, tools, pulls)
         return list(pool.map(run, (scratch / str(number) for number in range(len(cases))), cases))
 
 
-def _start(programs_root: Path, ctr: Path, root: Path, case: Case) -> Start:
+def _start(programs_root: Path, tools: Sequence[Path], pulls: Sequence[str], root: Path, case: Case) -> Start:
     shutil.copytree(programs_root, root, copy_function=os.link, symlinks=True)
-    shutil.copy(ctr, root / "usr" / "bin" / "ctr")
+    for tool in tools:
+        shutil.copy(tool, root / "usr" / "bin" / tool.name)
     dumps.write_files(root, case)
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", SCRIPT, "sh", str(root)]
-    environment = {"PATH": dumps.ENVIRONMENT["PATH"]}
+    apart = ["--mount", "--propagation", "private", *(["--net"] if pulls else [])]
+    command = ["unshare", *apart, "sh", "-c", SCRIPT, "sh", str(root)]
+    environment = {"PATH": dumps.ENVIRONMENT["PATH"], "PULLS": " ".join(pulls)}
     try:
         subprocess.run(
             command,
@@ -97,7 +108,12 @@ def _start(programs_root: Path, ctr: Path, root: Path, case: Case) -> Start:
         )
         plugins = root / "plugins"
         lines = plugins.read_text().splitlines()[1:] if plugins.exists() else []
-        return Start(dict(map(_plugin, lines)), (root / "log").read_text(errors="replace"))
+        answers = root / "pulls"
+        return Start(
+            dict(map(_plugin, lines)),
+            (root / "log").read_text(errors="replace"),
+            answers.read_text(errors="replace") if answers.exists() else "",
+        )
     finally:
         shutil.rmtree(root)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import (
-    candidate_checks,
     config_checks,
     known_keys,
     legacy_registry,
@@ -154,7 +153,7 @@ def cri_is_enabled(node: Node) -> Findings:
 def cri_loads(node: Node) -> Findings:
     if not node.files:
         return
-    for problem in candidate_checks.problems(node.effective, node.release):
+    for problem in node.problems:
         if problem.path[:1] == ("disabled_plugins",) and cri_is_named(problem.what):
             continue
         rule = "containerd-does-not-start" if problem.consequence == NO_START else "cri-does-not-load"
@@ -182,7 +181,10 @@ def _registry_table(node: Node) -> Findings:
     except DomainError as error:
         key = error.key_path or ()
         place = node.place((*REGISTRY, *key[1:]))
-        yield found("cri-does-not-load", _of_key(key, error), place)
+        if key[-1:] == ("tls",):
+            yield found("pull-file-missing", _of_key(key, error), place)
+        elif not any(problem.path == (*REGISTRY, *key[1:]) for problem in node.problems):
+            yield found("not-judged", _of_key(key, error), place)
     try:
         config_checks.check_one_registry_method(node.effective, node.files, node.release)
     except DomainError as error:

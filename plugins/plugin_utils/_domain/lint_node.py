@@ -9,7 +9,8 @@ import dataclasses
 import functools
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes, unit_command
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import candidate_checks, routes, unit_command
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.candidate_checks import Problem
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import canonical
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
@@ -64,6 +65,11 @@ class Node:
             return Config.read(self.files, self.release) if self.files else None
         except DomainError:
             return None
+
+    @functools.cached_property
+    def problems(self) -> list[Problem]:
+        """With what the files say together, containerd does not start, or starts without CRI."""
+        return list(candidate_checks.problems(self.effective, self.release))
 
     @functools.cached_property
     def lines(self) -> t.Mapping[str, Lines]:

@@ -453,8 +453,8 @@ _TREE = (
         _ERROR,
         "A URL whose scheme containerd does not find",
         "1.5 and newer",
-        "containerd puts https:// before a name, yet not before one that begins with http; and it knows schemes in "
-        "lower case alone. The endpoint is lost; as a server it means the registry itself.",
+        "containerd puts https:// before a name, yet not before one that begins with http, and knows schemes in lower "
+        "case alone. The registry that was meant is not asked; a server without a host means the registry itself.",
         "Write it as https://registry.example.com:5000.",
     ),
     Rule(

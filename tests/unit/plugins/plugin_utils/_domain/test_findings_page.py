@@ -60,5 +60,5 @@ def read(example: str) -> tuple[str, dict[str, str]]:
         match = FILE.fullmatch(line)
         if match:
             release, path = match["release"] or release, match["path"]
-        files[path] = files.get(path, "") + f"{line}\n"
+        files[path] = files.get(path, "") + ("" if match else f"{line}\n")
     return release, files

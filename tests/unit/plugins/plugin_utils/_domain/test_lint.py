@@ -107,11 +107,18 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         On("1.7.24", f'version = 2\n[{V2}]\nstream_idle_timeout = "4h"\n'),
     ),
     (
-        "cri-does-not-load",
+        "containerd-does-not-start",
         On("1.7.24", f'version = 2\n[{V2}.registry.mirrors."a.io"]\nendpoint = "x"\n'),
         CONFIG,
         3,
         On("1.7.24", MIRRORS),
+    ),
+    (
+        "pull-file-missing",
+        On("1.7.24", f'{MIRRORS}[{V2}.registry.configs."m.example.com".tls]\ncert_file = "/x"\n'),
+        CONFIG,
+        4,
+        On("1.7.24", f'{MIRRORS}[{V2}.registry.configs."m.example.com".tls]\nca_file = "/x"\n'),
     ),
     ("cri-disabled", On("2.3.4", 'disabled_plugins = ["cri"]\n'), CONFIG, 1, On("2.3.4", "disabled_plugins = []\n")),
     (
