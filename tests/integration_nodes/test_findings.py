@@ -124,6 +124,9 @@ def test_containerd_and_cri_load_unless_a_finding_says_otherwise(started_release
     release = Release.parse(dumps.version(started_release))
     for files, start in zip(cases(), starts.start_many(started_release, list(map(as_case, cases()))), strict=True):
         found = findings(files, release)
+        if release < Release(1, 6, 32) or Release(1, 7) <= release < Release(1, 7, 17):
+            # It takes any version, and passes over the tables that it does not know.
+            found.discard("config-version-unsupported")
         assert start.is_up is not bool(found & NO_START), (files, found, start.log)
         assert start.has_cri is not bool(found & (NO_START | NO_CRI)), (files, found, start.log)
 

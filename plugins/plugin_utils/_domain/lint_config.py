@@ -23,6 +23,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     V1_CRI,
     V2_CRI,
     canonical,
+    names,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import check_accepted, stated_version
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import (
@@ -51,7 +52,11 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 Findings = t.Iterator[Finding]
 
 _TRANSFER_CONFIG_PATH: KeyPath = ("plugins", "io.containerd.transfer.v1.local", "config_path")
-_MIRRORS: KeyPath = (*REGISTRY, "mirrors")
+_SNAPSHOT_DEFAULTS: t.Mapping[KeyPath, t.Any] = {
+    (*IMAGES, "snapshotter"): "overlayfs",
+    (*IMAGES, "disable_snapshot_annotations"): True,
+    (*IMAGES, "discard_unpacked_layers"): False,
+}
 _MOST_SHOWN = 3
 
 
@@ -130,8 +135,10 @@ def drop_ins_are_imported(node: Node) -> Findings:
 
 def plugins_have_their_names(node: Node) -> Findings:
     is_1 = node.release.line < (2, 0)
-    for file, version in zip(node.files, versions_read_as(node.files, node.release), strict=True):
+    for file, counting in zip(node.files, versions_read_as(node.files, node.release), strict=True):
         try:
+            # containerd 2.x completes the names of a file without a version before it looks at any other.
+            version = counting if is_1 else stated_version(file.data) or 1
             config_checks.check_plugin_names(file.data, version, node.release)
         except DomainError as error:
             key = error.key_path or ()
@@ -216,7 +223,10 @@ def settings_count(node: Node) -> Findings:
 
 def _is_lost(path: KeyPath, value: t.Any, node: Node) -> bool:
     name = canonical(path)
-    if name[1:2] == () or name[1] not in CRI_IDS or len(name) < 3 or value == "" or not means_something(name, value):
+    if name[1:2] == () or name[1] not in CRI_IDS or len(name) < 3 or not means_something(name, value):
+        return False
+    # What is lost and was the default anyway is not missed.
+    if value in ("", _SNAPSHOT_DEFAULTS.get(name)):
         return False
     return look_up(node.effective, name) is None and known_keys.check(name, node.release) is None
 
@@ -289,9 +299,14 @@ def directory_of_hosts_is_read(node: Node) -> Findings:
         yield found(rule, f"config_path is {shown(stated)}", place)
     elif stated and not stated.startswith("/"):
         yield found("config-path-relative", f"config_path is {shown(stated)}", place)
-    if not stated and not config.roots and not config.legacy.mirrors:
+    if not (stated or config.roots or config.legacy.mirrors or _is_stated_anywhere(node)):
         yield _unset(node)
     yield from _missing(node, config.roots, place)
+
+
+def _is_stated_anywhere(node: Node) -> bool:
+    """Be it where it does not count, of which there are findings of their own."""
+    return any(look_up(file.data, name) for file in node.files for name in names(REGISTRY_CONFIG_PATH))
 
 
 def _unset(node: Node) -> Finding:

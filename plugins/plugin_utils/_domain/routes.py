@@ -153,7 +153,11 @@ class Route:
     @property
     def distinct(self) -> tuple[Step, ...]:
         """The steps to somebody, each endpoint once."""
-        return tuple({step.endpoint: step for step in reversed(self.steps) if step.can_be_asked}.values())[::-1]
+        found: dict[Endpoint, Step] = {}
+        for step in self.steps:
+            if step.can_be_asked:
+                found.setdefault(step.endpoint, step)
+        return tuple(found.values())
 
     @property
     def entry(self) -> str:
@@ -625,8 +629,6 @@ def to_wire(step: Step, image: Image, release: Release) -> dict[str, t.Any]:
     """An endpoint as the module ``_node_probe`` takes it."""
     endpoint = step.endpoint
     own = image.registry in (endpoint.host, HUB if endpoint.host == legacy_registry.HUB_HOST else None)
-    has_tls_settings = bool(endpoint.ca or endpoint.client or endpoint.skip_verify is not None)
-    port_80 = endpoint.host.endswith(":80")
     return {
         "scheme": endpoint.scheme,
         "host": endpoint.host,
@@ -637,8 +639,17 @@ def to_wire(step: Step, image: Image, release: Release) -> dict[str, t.Any]:
         "ca": list(endpoint.ca),
         "client": [list(pair) for pair in endpoint.client],
         "skip_verify": bool(endpoint.skip_verify),
-        "tls_first": has_tls_settings and not port_80 and release.knows(Feature.TLS_FIRST),
+        "tls_first": _tries_tls_first(endpoint, release),
         "header": [[name, ", ".join(values)] for name, values in endpoint.header],
         "header_to_token": release.knows(Feature.TOKEN_HEADERS),
         "auth": step.auth,
     }
+
+
+def _tries_tls_first(endpoint: Endpoint, release: Release) -> bool:
+    """Whether containerd speaks TLS first where the URL says http."""
+    has_tls_settings = bool(endpoint.ca or endpoint.client or endpoint.skip_verify is not None)
+    # Read at v2.0.7, and gone at v2.1.0.
+    has_timeout = release.line == (2, 0) and endpoint.dial_timeout is not None
+    is_asked = has_tls_settings or has_timeout
+    return is_asked and not endpoint.host.endswith(":80") and release.knows(Feature.TLS_FIRST)

@@ -44,7 +44,7 @@ def make_subject(
     state = NodeState(
         files={CONFIG: Entry("absent"), **entries},
         globs={pattern: _matching(pattern, entries) for pattern in (f"{TREE}/*/hosts.toml", DROP_INS)},
-        directories={TREE: Entry("directory" if has_tree else "absent")},
+        directories={TREE: entries.get(TREE, Entry("directory" if has_tree else "absent"))},
         listings={TREE: listing},
         unit={"started": STARTED, "load_state": "loaded", "exec_start": ["/usr/bin/containerd"]},
     )

@@ -96,7 +96,7 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         On("1.7.24", 'version = 2\ndisabled_plugins = ["cri"]\n'),
         CONFIG,
         2,
-        On("1.7.24", 'disabled_plugins = ["cri"]\n'),
+        On("2.1.9", 'disabled_plugins = ["cri"]\n'),
     ),
     ("containerd-does-not-start", On("2.3.4", '[debug]\nlevel = "loud"\n'), CONFIG, 2, On("2.3.4", "[debug]\n")),
     (
@@ -144,6 +144,13 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         CONFIG,
         3,
         On("2.1.9", f'version = 2\n[{V2}.containerd]\nsnapshotter = "native"\n[{V2}.containerd.runtimes.runc]\n'),
+    ),
+    (
+        "cri-settings-lost",
+        On("2.1.9", f'version = 2\n[{V2}.containerd]\nsnapshotter = "native"\n'),
+        CONFIG,
+        3,
+        On("2.1.9", f'version = 2\n[{V2}.containerd]\nsnapshotter = "overlayfs"\n'),
     ),
     (
         "drop-in-replaces-cri",
@@ -279,6 +286,13 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         None,
         # The directory of a trusted registry, with certificates in Docker's style.
         On("1.7.24", more=at("m.example.com/ca.crt", "x")),
+    ),
+    (
+        "hosts-toml-unreadable",
+        On("1.7.24", hub=None, more={TREE: Entry("directory", error="Permission denied")}),
+        TREE,
+        None,
+        On("1.7.24"),
     ),
     ("hosts-toml-unreadable", On("1.7.24", hub=NEVER), HUB, None, On("1.7.24")),
     ("hosts-toml-unreadable", On("1.7.24", more=at("quay.io", "")), f"{TREE}/quay.io", None, On("1.7.24")),

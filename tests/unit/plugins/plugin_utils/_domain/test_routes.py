@@ -105,6 +105,52 @@ def test_a_tree_is_looked_for_where_the_daemon_looks(written: str) -> None:
     assert (known.roots, urls(found)) == ((TREE,), ["https://m.example.com/v2"])
 
 
+def test_hosts_are_asked_as_often_as_they_are_seen() -> None:
+    text = b'[host."https://a.example.com"]\n[host."https://b.example.com"]\n[host."https://a.example.com".header]\n'
+    state = with_files({"registry.k8s.io/hosts.toml": text})
+    a, b = "https://a.example.com/v2", "https://b.example.com/v2"
+    assert urls(route(IMAGE, state, config(version="2.3.4"))) == [a, b, a, *UPSTREAM]
+    assert urls(route(IMAGE, state, config(version="1.7.24"))) == [a, b, *UPSTREAM]
+    found = route(IMAGE, state, config(version="2.3.4"))
+    assert [step.endpoint.host for step in found.distinct] == ["a.example.com", "b.example.com", "registry.k8s.io"]
+    assert [step.place.line for step in found.steps] == [1, 2, 1, None]
+
+
+@pytest.mark.parametrize("kind", ["file", "other"])
+def test_what_is_no_directory_is_still_the_first_that_is_there(kind: str) -> None:
+    state = with_files({"_default/hosts.toml": MIRROR})
+    state.listings[TREE]["registry.k8s.io"] = Entry(kind)  # type: ignore[index]
+    found = route(IMAGE, state, config())
+    assert (kinds(found), found.asked) == (["no_directory"], ())
+
+
+def test_a_host_that_names_nobody_is_gone_through() -> None:
+    text = b'server = "https://m.example.com"\n[host."httpmirror:5000"]\n[host."https:/lost"]\n'
+    found = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": text}), config(version="2.3.4"))
+    assert len(found.steps) == 3
+    assert [step.endpoint.host for step in found.asked] == ["m.example.com"]
+    assert found.obstacles == tuple(
+        Obstacle("host_lost", f"{TREE}/registry.k8s.io/hosts.toml", "", line) for line in (2, 3)
+    )
+
+
+def test_what_capabilities_keep_from_a_host() -> None:
+    text = (
+        b'[host."https://a.example.com"]\ncapabilities = ["push"]\n'
+        b'[host."https://b.example.com"]\ncapabilities = ["Pull", "resolve"]\n'
+    )
+    found = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": text}), config())
+    assert [step.tags for step in found.steps] == [False, True, True]
+    # Once the tag is resolved, all of them are asked for what it means.
+    assert all(step.delivers for step in found.steps)
+
+
+def test_without_a_host_that_may_pull_nothing_is_delivered() -> None:
+    text = b'server = "https://m.example.com"\ncapabilities = ["push"]\n[host]\n'
+    (step,) = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": text}), config()).steps
+    assert (step.tags, step.delivers) == (False, False)
+
+
 def test_releases_without_a_default_do_not_see_one() -> None:
     found = route(IMAGE, with_files({"_default/hosts.toml": MIRROR}), config(version="1.6.16"))
     assert (urls(found), kinds(found)) == (UPSTREAM, ["no_entry"])
@@ -221,6 +267,111 @@ def test_no_tree_is_read(registry: dict[str, t.Any], version: str, obstacle: Obs
     assert (urls(found), found.obstacles, found.source) == (UPSTREAM, (obstacle,), "")
 
 
+def test_a_directory_whose_name_is_the_list() -> None:
+    listed = config({"config_path": "/a:/b"}, "2.3.4")
+    found = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": MIRROR}, root="/a:/b"), listed)
+    assert urls(found) == ["https://m.example.com/v2"]
+
+
+def test_the_first_of_several_trees_that_has_a_directory_counts() -> None:
+    listed = config({"config_path": f"/a:{TREE}"})
+    first = with_files({"_default/hosts.toml": MIRROR}, root="/a")
+    second = with_files({"registry.k8s.io/hosts.toml": b'server = "https://n.example.com"\n[host]\n'})
+    assert urls(route(IMAGE, first.and_also(second), listed)) == ["https://m.example.com/v2"]
+    absent = NodeState(directories={"/a": Entry("absent")}, listings={"/a": {}})
+    assert urls(route(IMAGE, absent.and_also(second), listed)) == ["https://n.example.com/v2"]
+    # Of a tree that nobody looked into, it cannot be told that it has none.
+    assert kinds(route(IMAGE, second, listed)) == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("version", "registry", "url", "skip_verify"),
+    [
+        ("1.7.24", {}, "http://localhost:5000/v2", None),
+        ("2.3.4", {}, "http://localhost:5000/v2", True),
+        ("2.3.4", {"mirrors": {"x": {"endpoint": []}}}, "http://localhost:5000/v2", None),
+    ],
+)
+def test_a_registry_on_the_node_that_nothing_is_about(
+    version: str, registry: dict[str, t.Any], url: str, skip_verify: bool | None
+) -> None:
+    found = route(Image("localhost:5000", "x", "1"), NodeState(), config(registry, version))
+    assert (urls(found), found.steps[0].endpoint.skip_verify) == ([url], skip_verify)
+    assert found.steps[0].is_upstream
+
+
+MIRRORS: dict[str, tuple[dict[str, list[str]], list[str]]] = {
+    "an exact entry, and the registry itself after it": (
+        {"registry.k8s.io": ["https://a.example"], "*": ["https://b.example"]},
+        ["https://a.example/v2", *UPSTREAM],
+    ),
+    "for all others": ({"docker.io": [], "*": ["https://b.example"]}, ["https://b.example/v2", *UPSTREAM]),
+    "an empty exact entry keeps the one for all others out": (
+        {"registry.k8s.io": [], "*": ["https://b.example"]},
+        UPSTREAM,
+    ),
+    "the registry itself among them": (
+        {"registry.k8s.io": ["http://registry.k8s.io", "https://a.example"]},
+        ["http://registry.k8s.io/v2", "https://a.example/v2"],
+    ),
+    "a path as it is written": (
+        {"registry.k8s.io": ["https://a.example/", "https://a.example/x/"]},
+        ["https://a.example/", "https://a.example/x/", *UPSTREAM],
+    ),
+    "without a scheme": (
+        {"registry.k8s.io": ["a.example:5000", "127.0.0.1:5000"]},
+        ["https://a.example:5000/v2", "http://127.0.0.1:5000/v2", *UPSTREAM],
+    ),
+    "twice": (
+        {"registry.k8s.io": ["https://a.example", "https://a.example"]},
+        ["https://a.example/v2", "https://a.example/v2", *UPSTREAM],
+    ),
+}
+
+
+@pytest.mark.parametrize("version", ["1.4.13", "1.7.24", "2.1.9"])
+@pytest.mark.parametrize("name", MIRRORS)
+def test_whom_tables_name(name: str, version: str) -> None:
+    mirrors, expected = MIRRORS[name]
+    tables = {"mirrors": {key: {"endpoint": endpoints} for key, endpoints in mirrors.items()}}
+    assert urls(route(IMAGE, NodeState(), config(tables, version))) == expected
+
+
+def test_tables_with_an_endpoint_that_is_no_url_fail_every_pull() -> None:
+    tables = {"mirrors": {"*": {"endpoint": ["https://a.example", "https://b.example:port"]}}}
+    found = route(IMAGE, NodeState(), config(tables))
+    assert (kinds(found), found.asked) == (["tables_broken"], ())
+
+
+@pytest.mark.parametrize(("version", "expected"), [("1.7.24", ["tables_broken"]), ("2.1.9", [])])
+def test_tables_with_a_certificate_that_is_not_there(version: str, expected: list[str]) -> None:
+    # The table is gone from 2.0 on.
+    tls = {"a.example": {"tls": {"ca_file": "/etc/gone.pem"}}}
+    tables = {"mirrors": {"*": {"endpoint": ["https://a.example"]}}, "configs": tls}
+    state = NodeState(files={"/etc/gone.pem": Entry("absent")})
+    assert kinds(route(IMAGE, state, config(tables, version))) == expected
+
+
+@pytest.mark.parametrize(
+    ("registry", "version", "expected"),
+    [
+        ({"config_path": TREE, "mirrors": {"x": {"endpoint": []}}}, "1.5.18", ["cri_stopped"]),
+        ({"config_path": TREE, "mirrors": {"x": {"endpoint": []}}}, "2.3.4", ["cri_stopped"]),
+        ({"config_path": TREE, "configs": {"x": {"tls": {"insecure_skip_verify": True}}}}, "1.7.24", ["cri_stopped"]),
+        ({"config_path": TREE, "configs": {"x": {"tls": {"insecure_skip_verify": True}}}}, "2.3.4", ["unknown"]),
+        # 1.4 knows no config_path.
+        ({"config_path": TREE, "mirrors": {"x": {"endpoint": []}}}, "1.4.13", []),
+        # It is in the printed defaults of these two.
+        ({"mirrors": {"x": {"endpoint": []}}}, "2.2.1", ["cri_stopped"]),
+        # Which lose an empty one of version 2.
+        ({"config_path": "", "mirrors": {"x": {"endpoint": []}}}, "2.2.1", ["cri_stopped"]),
+        ({"mirrors": {"x": {"endpoint": []}}}, "2.2.2", []),
+    ],
+)
+def test_tables_that_keep_cri_from_being_loaded(registry: dict[str, t.Any], version: str, expected: list[str]) -> None:
+    assert kinds(route(IMAGE, NodeState(), config(registry, version))) == expected
+
+
 def test_mirrors_of_old() -> None:
     mirrors = {"mirrors": {"registry.k8s.io": {"endpoint": ["http://a.example.com", "https://b.example.com/x"]}}}
     tls = {"b.example.com": {"tls": {"ca_file": "/etc/ca.pem"}, "auth": {"auth": "dTpw"}}}
@@ -295,6 +446,8 @@ def test_the_registry_itself_is_not_told_whose_images_they_are(registry: str) ->
         ('"http://m.example.com:5000"]\nskip_verify = true', "1.6.20", False),
         ('"http://m.example.com:80"]\nskip_verify = true', "2.3.4", False),
         ('"http://m.example.com:5000"]', "2.3.4", False),
+        ('"http://m.example.com:5000"]\ndial_timeout = "1s"', "2.0.11", True),
+        ('"http://m.example.com:5000"]\ndial_timeout = "1s"', "2.1.9", False),
     ],
 )
 def test_when_tls_is_tried_first(host: str, version: str, first: bool) -> None:
