@@ -82,9 +82,8 @@ class Case:
     people: t.Mapping[tuple[str, int], Registry]
 
     def shown(self) -> str:
-        people = {f"{a}:{p}": f"{r.manner.value}, {r.tls.value}" for (a, p), r in self.people.items()}
         files = [f"## {file.path}{_shown(file)}" for file in (*self.config, *self.files)]
-        return "\n".join([f"# {self.name}: {self.image}", *files, f"people: {people}"])
+        return "\n".join([f"# {self.name}: {self.image}", *files])
 
 
 def _shown(file: File) -> str:
@@ -127,7 +126,9 @@ def people(draw: random.Random) -> dict[tuple[str, int], Registry]:
 def configuration(draw: random.Random, release: Release, namespace: str) -> tuple[list[File], list[str]]:
     """The files, and where trees lie, whether or not they count."""
     shape = draw.choice([*(plain,) * 24, *SHAPES])
-    files, roots = shape(draw, release, namespace)
+    # A daemon of 1.x does not start with a bracket in the name of a table.
+    named = "docker.io" if namespace.startswith("[") and release.line < (2, 0) else namespace
+    files, roots = shape(draw, release, named)
     return [File(path, text.encode()) for path, text in files.items()], roots
 
 

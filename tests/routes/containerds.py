@@ -45,8 +45,9 @@ MOUNTED = """
 set -eu
 root=$1
 for directory in var run tmp; do mkdir -p "$root/$directory"; mount -t tmpfs tmpfs "$root/$directory"; done
-for directory in proc sys dev; do mkdir -p "$root/$directory"; mount --rbind "/$directory" "$root/$directory"; done
-exec "$2" "$3" "$root" "$4"
+for directory in sys dev; do mkdir -p "$root/$directory"; mount --rbind "/$directory" "$root/$directory"; done
+mkdir -p "$root/proc"; mount -t proc proc "$root/proc"
+exec "$2" -m "$3" "$root" "$4"
 """
 
 
@@ -81,9 +82,12 @@ def pull_all(release_name: str, cases: Sequence[Case], pems: dict[str, bytes]) -
 
 def _run(root: Path, pki: Path, job: str, seconds: float) -> Iterator[str]:
     names = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--propagation", "private"]
-    program = [sys.executable, str(HERE / "inside.py"), str(pki)]
+    program = [sys.executable, "routes.inside", str(pki)]
     command = ["unshare", *names, "sh", "-c", MOUNTED, "sh", str(root), *program]
-    done = subprocess.run(command, input=job, capture_output=True, text=True, timeout=seconds, check=False)
+    environment = {"PATH": dumps.ENVIRONMENT["PATH"], "PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(
+        command, input=job, capture_output=True, text=True, timeout=seconds, env=environment, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"pulls ended with {done.returncode}: {done.stderr[-3000:]}")
     yield from done.stdout.splitlines()

@@ -87,7 +87,7 @@ class Host:
     headers: tuple[str, ...] = ()
 
 
-def hosts_toml(draw: random.Random, namespace: str, _release: Release, pems: str) -> bytes:
+def hosts_toml(draw: random.Random, namespace: str, release: Release, pems: str) -> bytes:
     if draw.random() < 0.04:
         return draw.choice(NO_FILES)
     hosts = [host(draw, namespace) for _number in range(draw.choice((0, 1, 1, 2, 2, 2, 3, 3)))]
@@ -99,6 +99,9 @@ def hosts_toml(draw: random.Random, namespace: str, _release: Release, pems: str
     top = [line for line in (server, *root) if line]
     draw.shuffle(top)
     style = draw.choice(STYLES) if draw.random() < 0.3 else as_tables
+    if style is inline and release.line < (2, 0):
+        # They have no place of their own in its eyes, and come in an order that is by chance.
+        hosts = hosts[:1]
     text = style(draw, top, hosts)
     if draw.random() < 0.2:
         text = draw.choice(TRAPS)(draw, text)

@@ -6,7 +6,7 @@
 Runs in a network of its own, where nobody is but the registries of this process, and in mounts of its own: containerd's
 data lies on tmpfs, as no overlayfs lies on another.
 
-    python3 inside.py ROOT PKI < groups of cases as JSON > what came of each, one line of JSON each
+    python3 -m routes.inside ROOT PKI < groups of cases as JSON > what came of each, one line of JSON each
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def pull(case: Wire, containerd: Containerd, registries: Registries, beginnings:
     asked = [_told(each, registries) for each in beginnings.since_last_time()]
     is_cut_off = "code = Unavailable" in said
     crashed = was_up and is_cut_off and wait_until(lambda: not containerd.is_up, CRASH_SECONDS)
-    return {"number": case["number"], "asked": asked, "succeeded": succeeded, "said": said[-600:], "crashed": crashed}
+    if not containerd.is_up:
+        said += containerd.log.read_text(errors="replace")[-30000:]
+    return {"number": case["number"], "asked": asked, "succeeded": succeeded, "said": said[-30000:], "crashed": crashed}
 
 
 def _place(each: Wire) -> tuple[str, int]:

@@ -49,10 +49,14 @@ class Foreseen:
     route: routes.Route
     crashes: bool
 
+    @property
+    def is_told(self) -> bool:
+        """Of some files nobody but the release itself can tell what it makes of them, and then that is said."""
+        return self.route.unknown is None
+
 
 def foresee(case: Case, its_release: Release, pems: Mapping[str, bytes]) -> Foreseen:
     route, config = route_of(case, its_release)
-    assert route.unknown is None, route.unknown
     own_ca = frozenset(file.path for file in case.files if pems["own-ca.pem"] in file.content)
     by_tree = bool(config.roots) or config.pulls_by_transfer_service
     around = Circumstances(its_release, case.people, own_ca, by_tree)

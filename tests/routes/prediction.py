@@ -38,6 +38,7 @@ class Failure(enum.Enum):
     NO_NAME = enum.auto()
     NO_URL = enum.auto()
     NO_TOKEN = enum.auto()
+    NO_PASSWORD = enum.auto()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +148,7 @@ class _Message(t.NamedTuple):
 class _Pull:
     def __init__(self, route: Route, around: Circumstances) -> None:
         self.asked: list[str] = []
-        self._steps, self._image = route.asked, route.image
+        self._steps, self._image = () if route.fails else route.steps, route.image
         self._around, self._release = around, around.release
 
     def run(self) -> bool:
@@ -229,6 +230,8 @@ class _Pull:
                 answer = self._try(call)
             if isinstance(answer, Failure):
                 return answer
+            if self._lacks_password(call, answer):
+                return Failure.NO_PASSWORD
             statuses.append(answer.status)
             if not self._repeats(call, answer, statuses):
                 return answer
@@ -248,11 +251,13 @@ class _Pull:
             return call.is_last and statuses[-2:-1] != [answer.status]
         return answer.status in (408, 429)
 
+    def _lacks_password(self, call: _Call, answer: world.Response) -> bool:
+        challenge = dict(answer.headers).get("WWW-Authenticate", "")
+        return answer.status == 401 and challenge.startswith("Basic ") and not call.step.auth
+
     def _is_challenged(self, call: _Call, challenge: str) -> bool:
         host = call.step.endpoint.host
         scheme = challenge.split(" ", maxsplit=1)[0]
-        if scheme == "Basic" and not call.step.auth:
-            return False
         call.authorizer.schemes.setdefault(host, scheme)
         call.authorizer.realms.setdefault(host, challenge.split('"')[1])
         return True
@@ -307,7 +312,7 @@ class _Pull:
 
     def _over(self, step: Step, message: _Message) -> world.Response | Failure:
         host, scheme = step.endpoint.host, message.scheme
-        if scheme not in world.DEFAULT_PORTS or re.search("%(?![0-9A-Fa-f]{2})", message.path):
+        if scheme not in world.DEFAULT_PORTS or not host or re.search("%(?![0-9A-Fa-f]{2})", message.path):
             return Failure.NO_URL
         name = _name(host)
         address = world.ADDRESSES.get(name, name)

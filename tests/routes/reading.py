@@ -38,7 +38,8 @@ def route_of(case: Case, release: Release) -> tuple[routes.Route, routes.Config]
         for place in routes.unread(config, view.state):
             view.read(**routes.reading(place))
         image = routes.image_of(case.image)
-        view.read(files=sorted(_files_of(routes.route(image, view.state, config))))
+        named = _files_of(routes.route(image, view.state, config))
+        view.read(directories=sorted({os.path.dirname(path) for path in named if not path.startswith(TREE)}))
         return routes.route(image, view.state, config), config
 
 

@@ -27,16 +27,19 @@ def test_whom_containerd_asks(name: str, pems: dict[str, bytes], capsys: pytest.
     seeds = {f"case-{number}": f"{seed()} {name} {number}" for number in range(count())}
     made = [cases.case(case, its_seed, known, pems) for case, its_seed in seeds.items() if is_wanted(its_seed)]
     foreseen = {case.name: foresee(case, known, pems) for case in made}
+    told = [case for case in made if foreseen[case.name].is_told]
     wrong, agreeing = [], 0
-    for case, outcome in containerds.pull_all(name, made, pems):
+    for case, outcome in containerds.pull_all(name, told, pems):
         fault = difference(foreseen[case.name], outcome)
         agreeing += not fault
         if fault:
             wrong.append(f"seed {seeds[case.name]!r}\n{fault}\n{endpoints(foreseen[case.name].route)}\n{case.shown()}")
     with capsys.disabled():
-        seeds_of = f"seeds '{seed()} {name} 0' to {count() - 1}"
-        print(f"\n{name}: {agreeing} of {len(made)} pulls as foreseen, {seeds_of}, {time.monotonic() - began:.0f} s")
-    assert not wrong, f"{len(wrong)} of {len(made)}:\n" + "\n\n".join(wrong[:5])
+        untold = f"{len(made) - len(told)} untold, " if len(told) < len(made) else ""
+        others = f"{untold}seed {seeds['case-0']!r} on, {time.monotonic() - began:.0f} s"
+        print(f"\n{name}: {agreeing} of {len(told)} pulls as foreseen, {others}")
+    assert not wrong, f"{len(wrong)} of {len(told)}:\n" + "\n\n".join(wrong[:5])
+    assert len(told) >= 0.95 * len(made)
 
 
 def is_wanted(its_seed: str) -> bool:

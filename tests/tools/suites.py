@@ -105,7 +105,7 @@ def tool(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, str(ROOT / "tests" / "tools" / name), *arguments)
 
 
-TYPED_TESTS = ("tools", "nodes", "bench", "differential", "routes", "faults", "leaks", "audit")
+TYPED_TESTS = ("tools", "nodes", "bench", "differential", "routes", "routes", "faults", "leaks", "audit")
 
 
 def lint() -> list[Step]:
@@ -145,8 +145,11 @@ def units() -> list[Step]:
 
 
 def differential() -> list[Step]:
-    """Made-up files and wishes; how many of them is in AIRGAP_NODES_CASES."""
-    return [Step("what containerd says of files and edits", ("pytest", "-rs", "tests/differential"), count_pytest)]
+    """Made-up files, wishes and pulls; how many of them is in AIRGAP_NODES_CASES."""
+    return [
+        Step("what containerd says of files and edits", ("pytest", "-rs", "tests/differential"), count_pytest),
+        Step("whom containerd asks", ("pytest", "-rs", "tests/routes"), count_pytest),
+    ]
 
 
 def molecule() -> list[Step]:

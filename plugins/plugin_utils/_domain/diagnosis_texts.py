@@ -392,6 +392,11 @@ _OBSTACLES = (
         "containerd_migrate_legacy.",
     ),
     Text(
+        "no_name",
+        "{registry} is no registry to containerd {release}",
+        "containerd {release} takes no image whose registry is an IPv6 address, as 1.7 and newer do: give it a name.",
+    ),
+    Text(
         "hosts_unseen",
         "a host in {path} is not seen",
         "containerd {release} does not see the host {detail} in {path}: write it as a table of its own.",

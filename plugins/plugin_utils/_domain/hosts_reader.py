@@ -19,6 +19,7 @@ import tomllib
 import typing as t
 import urllib.parse
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import old_toml
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import (
     CAPABILITIES,
@@ -90,6 +91,8 @@ class Reading:
     endpoints: tuple[Endpoint, ...] = ()
     dropped: str | None = None
     crashes: bool = False
+    # Whether it is known that the file is dropped.
+    is_certain: bool = True
     lines: tuple[int | None, ...] = dataclasses.field(default=(), compare=False)
     fault_line: int | None = dataclasses.field(default=None, compare=False)
     unseen: tuple[tuple[str, int | None], ...] = dataclasses.field(default=(), compare=False)
@@ -98,10 +101,11 @@ class Reading:
 class _Fault(Exception):
     """What is wrong with the file; ``at`` leads to the key, unless ``line`` is known already."""
 
-    def __init__(self, reason: str = "", at: KeyPath = (), line: int | None = None) -> None:
+    def __init__(self, reason: str = "", at: KeyPath = (), line: int | None = None, *, is_certain: bool = True) -> None:
         super().__init__(reason)
         self.at = at
         self.line = line
+        self.is_certain = is_certain
 
 
 class _Dropped(_Fault):
@@ -117,16 +121,24 @@ class _Crash(_Fault):
 def reread(content: bytes, release: Release, *, directory: str) -> Reading:
     """What a release sees in the hosts.toml of a directory.
 
-    Where a TOML library of containerd is laxer than the standard, the file counts as dropped.
+    Where the TOML library of a release is laxer than the standard, in ways that are not known to the last, ``dropped``
+    says why the standard refuses the file, and ``is_certain`` is false where the release may read it all the same.
     """
     statements: t.Sequence[Statement] = []
     try:
+<<<<<<< HEAD
+        text = _decoded(content, release)
+        data = _parsed(text, release)
+        statements = scan(text)
+=======
         data, statements = _parsed(_decoded(content, release))
+>>>>>>> origin/prove-closed-A
         return _read(statements, data, release, directory)
     except _Crash as fault:
-        return Reading(crashes=True, fault_line=_line(statements, fault.at))
+        return Reading(crashes=True, fault_line=fault.line or _line(statements, fault.at))
     except _Dropped as fault:
-        return Reading(dropped=str(fault), fault_line=fault.line or _line(statements, fault.at))
+        line = fault.line or _line(statements, fault.at)
+        return Reading(dropped=str(fault), fault_line=line, is_certain=fault.is_certain)
 
 
 def intended(file: HostsFile, release: Release) -> Reading:
@@ -190,16 +202,21 @@ def _is_on_node(host: str) -> bool:
 def _decoded(content: bytes, release: Release) -> str:
     if not content:
         raise _Dropped("the file is empty")
+    if release.line < (2, 0):
+        return old_toml.in_standard_form(old_toml.decoded(content))
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise _Dropped(f"not UTF-8 at offset {error.start}", line=line) from None
-    if text.startswith("\ufeff") and release.line >= (2, 0):
+    if text.startswith("\ufeff"):
         raise _Dropped("it begins with a byte order mark", line=1)
-    return text.removeprefix("\ufeff")
+    return text
 
 
+<<<<<<< HEAD
+def _parsed(text: str, release: Release) -> Table:
+=======
 @functools.lru_cache(maxsize=256)
 def taken_apart(text: str) -> tuple[Table, t.Sequence[Statement]]:
     """The data and the statements of a file; they are shared, and nobody changes them.
@@ -211,12 +228,15 @@ def taken_apart(text: str) -> tuple[Table, t.Sequence[Statement]]:
 
 
 def _parsed(text: str) -> tuple[Table, t.Sequence[Statement]]:
+>>>>>>> origin/prove-closed-A
     try:
         return taken_apart(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+)", str(error))
         line = int(found[1]) if found else text.count("\n", 0, len(text.rstrip("\n"))) + 1
-        raise _Dropped(f"not valid TOML: {_without_user(str(error))}", line=line) from None
+        is_certain = release.line >= (2, 0) or not old_toml.may_be_read(text, str(error))
+        reason = f"not valid TOML: {_without_user(str(error))}"
+        raise _Dropped(reason, line=line, is_certain=is_certain) from None
     except RecursionError:
         raise _Dropped("it has lists within each other beyond all measure") from None
 
@@ -224,6 +244,7 @@ def _parsed(text: str) -> tuple[Table, t.Sequence[Statement]]:
 def _read(statements: t.Sequence[Statement], data: Table, release: Release, directory: str) -> Reading:
     fields = _known_fields(release)
     order = _order(statements, data, release)
+    _check_dotted(statements, release)
     root = _checked(data, {**fields, "server": str, "host": dict}, release)
     hosts = {}
     for name, host in root.get("host", {}).items():
@@ -289,7 +310,26 @@ def _order_by_header(statements: t.Sequence[Statement]) -> list[str]:
     return order
 
 
+<<<<<<< HEAD
+def _check_dotted(statements: list[Statement], release: Release) -> None:
+    """:raises _Crash: ``skip_verify`` is a dotted key of a host that another dotted key has made.
+
+    Measured on 2.0.7, 2.1.5, 2.2.1 and 2.3.4; 2.4.2 does not see such hosts either, but lives.
+    """
+    if not (2, 0) <= release.line < (2, 4):
+        return
+    made: set[str] = set()
+    for each in statements:
+        if each.kind is Kind.KEY and len(each.path) > 2 and each.path[0] == "host" and len(each.table) < 2:
+            if each.path[1] in made and each.path[2].lower() == "skip_verify":
+                raise _Crash(line=each.line)
+            made.add(each.path[1])
+
+
+def _order_by_position(statements: list[Statement], data: Table, release: Release) -> list[str]:
+=======
 def _order_by_position(statements: t.Sequence[Statement], data: Table, release: Release) -> list[str]:
+>>>>>>> origin/prove-closed-A
     """Before 2.0 the place where a host is first spoken of counts; an inline table has none and comes first."""
     for each in statements:
         if each.is_header and {"[", "]"} & set("".join(each.keys)):
@@ -356,7 +396,8 @@ def _endpoint(server: str, table: Table, release: Release, directory: str) -> En
         capabilities=_capabilities(table.get("capabilities", []), release),
         ca=_ca(table.get("ca"), directory),
         client=_client(table.get("client"), directory),
-        skip_verify=table.get("skip_verify"),
+        # An empty list of CAs is as much a setting of TLS as skip_verify = false.
+        skip_verify=table.get("skip_verify", False if table.get("ca") == [] else None),
         dial_timeout=_dial_timeout(table.get("dial_timeout", "")),
         header=_header(table.get("header", {})),
     )

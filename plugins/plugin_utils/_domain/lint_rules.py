@@ -334,7 +334,7 @@ _TREE = (
         "hosts-toml-crashes",
         _ERROR,
         "A hosts.toml with which containerd crashes",
-        "1.5 to 1.7",
+        "1.5 to 1.7, 2.0 to 2.3",
         "The daemon ends in a panic at every pull from this registry, and systemd starts it again.",
         'Write each host as a table of its own: [host."https://registry.example.com"].',
     ),

@@ -121,7 +121,9 @@ def files_count(node: Node) -> Findings:
             yield found("hosts-toml-unreadable", f"{page.path}: {why}", Place(page.path))
         elif page.reading.crashes:
             place = Place(page.path, page.reading.fault_line, "host")
-            yield found("hosts-toml-crashes", "The table host has plain values in it", place)
+            is_1 = page.release.line < (2, 0)
+            what = "The table host has plain values in it" if is_1 else "skip_verify is a dotted key of a host"
+            yield found("hosts-toml-crashes", what, place)
         elif page.reading.dropped is not None:
             yield from _dropped(page, page.reading.dropped)
 

@@ -95,6 +95,8 @@ class Feature(enum.Enum):
     NO_HOST_TABLE = "a hosts.toml without a [host] table", "1.7.32", "2.0.0"
     DIAL_TIMEOUT = "dial_timeout", "2.0.7", "2.1.0"
     REFERRERS = "the capability referrers", "2.2.0"
+    # Read at every tag of 1.6 and at v1.7.0-beta.1, measured on 1.6.20 and 1.7.24.
+    IPV6_NAMES = "registries with an IPv6 address in the names of images", "1.7.0-beta.1"
     TOKEN_HEADERS = "headers at the token endpoint", "2.1.0"
     # It then speaks TLS first to an http:// host that has skip_verify, ca or client.
     TLS_FIRST = "TLS first for http:// hosts with TLS settings", "1.6.25", "1.7.8", "2.0.0"

@@ -38,6 +38,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Statement, scan
 
 USUAL_TREE = "/etc/containerd/certs.d"
+_PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
 # containerd, which is root, meets these as well.
 _ALIKE_FOR_ALL = frozenset(
@@ -60,7 +61,7 @@ class Image:
 
 
 # With these, every pull fails before anybody is asked.
-_FAILS = frozenset({"crashes", "unreadable", "no_directory", "pull_file", "tables_broken", "cri_stopped"})
+_FAILS = frozenset({"crashes", "unreadable", "no_directory", "pull_file", "tables_broken", "cri_stopped", "no_name"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -321,6 +322,8 @@ def _route(image: Image, state: NodeState, config: Config) -> Route:
     if table:
         place = config.place(state, "configs" if table == "tls" else table)
         return Route(image, (), "", (Obstacle("cri_stopped", place.file, table, place.line),))
+    if image.registry.startswith("[") and not config.release.knows(Feature.IPV6_NAMES):
+        return Route(image, (), "", (Obstacle("no_name", "", image.registry),))
     if config.roots:
         return _by_tree(image, state, config)
     if config.pulls_by_transfer_service:
@@ -491,6 +494,9 @@ def _read(path: str, entry: Entry, directory: Entry, release: Release) -> tuple[
     found_there = hosts_reader.reread(entry.content, release, directory=posixpath.dirname(path))
     if found_there.crashes:
         return found_there, Obstacle("crashes", path, "", found_there.fault_line)
+    if found_there.dropped is not None and not found_there.is_certain:
+        reason = f"containerd {release} may read it, although it is {found_there.dropped}"
+        return found_there, Obstacle("unknown", path, reason, found_there.fault_line)
     if found_there.dropped is not None:
         return found_there, Obstacle("dropped", path, found_there.dropped, found_there.fault_line)
     return found_there, None
@@ -550,7 +556,8 @@ def _fault(file: str, label: str, state: NodeState) -> str:
     entry = _known(file, state) or ABSENT
     if entry.kind == "directory":
         return "is a directory"
-    if entry.pem is not None and not any(found.endswith(label) for found in entry.pem):
+    labels = entry.pem if entry.content is None else _PEM_LABEL.findall(entry.content.decode("latin-1"))
+    if labels is not None and not any(found.endswith(label) for found in labels):
         return "has no certificate in it" if label == "CERTIFICATE" else "has no private key in it"
     return ""
 

@@ -608,6 +608,10 @@ OBSTACLE_CASES: dict[str, tuple[Obstacle, str]] = {
         "In the registry tables of /etc/containerd/config.toml, an endpoint is no URL, so every pull of "
         "registry.k8s.io fails: correct that.",
     ),
+    "no_name": (
+        Obstacle("no_name", "", "[fd00::1]"),
+        "containerd 2.3.4 takes no image whose registry is an IPv6 address, as 1.7 and newer do: give it a name.",
+    ),
     "cri_stopped": (
         Obstacle("cri_stopped", "/etc/containerd/config.toml", "mirrors"),
         "registry.mirrors in /etc/containerd/config.toml does not go together with config_path, so containerd does not "

@@ -96,7 +96,7 @@ LOCATIONS = {
 DROPPED: dict[str, tuple[str | bytes, tuple[str, ...], str]] = {
     "empty": ("", BOTH, "empty"),
     "not TOML": ("server = \n", BOTH, "not valid TOML"),
-    "not UTF-8": (b'# caf\xe9\nserver = "https://c"\n', BOTH, "not UTF-8"),
+    "not UTF-8": (b'# caf\xe9\nserver = "https://c"\n', (NEW,), "not UTF-8"),
     "duplicate table": ('[host."a"]\n[host."a"]\n', BOTH, "not valid TOML"),
     "byte order mark, new": ("\ufeff[host]\n", (NEW,), "byte order mark"),
     "server of wrong type": ("server = 1\n[host]\n", BOTH, "server has the wrong type"),
@@ -225,3 +225,74 @@ def test_duration(text: str, nanoseconds: int | None) -> None:
 
 def test_headers_are_not_in_the_representation() -> None:
     assert "secret" not in repr(read('[header]\nAuthorization = "secret"\n[host]\n', NEW))
+
+
+LAX = b'server = "https://c.example"\n[host]\n'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LAX + b"# caf\xe9\n",
+        LAX + b"# \x00 and \r more\n",
+        LAX.replace(b"\n", b"\r"),
+        LAX.replace(b"\n", b"\r\n") + b"# \x07\r\n",
+        b"\xef\xbb\xbf" + LAX,
+        b"\xff\xfe" + LAX,
+    ],
+)
+def test_what_only_1_reads(content: bytes) -> None:
+    old, new = read(content, OLD), read(content, NEW)
+    assert [endpoint.host for endpoint in old.endpoints] == ["c.example"]
+    assert new.dropped is not None
+    assert new.is_certain
+
+
+def test_a_comment_of_1_goes_on_to_the_line_feed() -> None:
+    found = read(b'# a\rserver = "https://c.example"\n[host]\n', OLD)
+    assert [endpoint.is_upstream for endpoint in found.endpoints] == [True]
+
+
+def test_what_looks_like_a_comment_in_a_string_is_none() -> None:
+    found = read(b'server = "https://c.example/#x" # \x01 "\n[host]\n', OLD)
+    assert [endpoint.host for endpoint in found.endpoints] == ["c.example"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_certain"),
+    [
+        ("[host.\"https://a\"]\n[host.'https://a']\n", False),
+        ('host."https://a".skip_verify = true\n[host."https://a"]\n', False),
+        ('host = {"https://a" = {}}\n[host."https://b"]\n', False),
+        ('[host."https://a"]\n[host."https://a"]\n', True),
+        ("server = \n", True),
+    ],
+)
+def test_whether_1_drops_a_file_is_not_always_known(text: str, is_certain: bool) -> None:
+    assert (read(text, OLD).is_certain, read(text, NEW).is_certain) == (is_certain, True)
+
+
+def test_an_empty_list_of_cas_is_a_setting_of_tls() -> None:
+    first, _last = read('[host."http://a"]\nca = []\n', NEW).endpoints
+    assert (first.ca, first.skip_verify) == ((), False)
+
+
+DOTTED = 'host."https://a".capabilities = ["pull"]\nhost."https://a".Skip_Verify = true\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "crashes"),
+    [
+        (DOTTED, "2.0.7", True),
+        (DOTTED, "2.3.4", True),
+        (DOTTED, "2.4.2", False),
+        (DOTTED, OLD, False),
+        (f"[host]\n{DOTTED.replace('host.', '')}", "2.3.4", True),
+        ('host."https://a".skip_verify = true\nhost."https://a".capabilities = ["pull"]\n', "2.3.4", False),
+        ('host."https://a".capabilities = ["pull"]\nhost."https://b".skip_verify = true\n', "2.3.4", False),
+        ('[host."https://a"]\ncapabilities = ["pull"]\nskip_verify = true\n', "2.3.4", False),
+    ],
+)
+def test_2_crashes_on_a_dotted_skip_verify(text: str, version: str, crashes: bool) -> None:
+    found = read(text, version)
+    assert (found.crashes, found.fault_line is not None) == (crashes, crashes)

@@ -506,7 +506,7 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         On("1.7.24", hub=host('ca = "ca.pem"')),
         HUB,
         2,
-        On("1.7.24", hub=host('ca = "ca.pem"'), more=at("docker.io/ca.pem", "x")),
+        On("1.7.24", hub=host('ca = "ca.pem"'), more=at("docker.io/ca.pem", "-----BEGIN CERTIFICATE-----")),
     ),
     (
         "pull-file-missing",

@@ -454,3 +454,21 @@ def test_when_tls_is_tried_first(host: str, version: str, first: bool) -> None:
     state = with_files({"registry.k8s.io/hosts.toml": f"[host.{host}\n".encode()})
     step = route(IMAGE, state, config(version=version)).steps[0]
     assert to_wire(step, IMAGE, Release.parse(version))["tls_first"] is first
+
+
+def test_1_6_takes_no_image_of_a_registry_by_its_ipv6_address() -> None:
+    image = Image("[fd00::1]:5000", "pause", "1")
+    state = with_files({"[fd00::1]_5000_/hosts.toml": MIRROR})
+    assert urls(route(image, state, config())) == ["https://m.example.com/v2"]
+    found = route(image, state, config(version="1.6.39"))
+    assert (found.asked, kinds(found), bool(found.fails)) == ((), ["no_name"], True)
+
+
+def test_what_1_may_read_and_others_not_is_unknown() -> None:
+    twice = b"[host.\"https://a\"]\n[host.'https://a']\n"
+    found = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": twice}), config())
+    assert found.unknown is not None
+    assert "may read it" in found.unknown.detail
+    assert kinds(route(IMAGE, with_files({"registry.k8s.io/hosts.toml": twice}), config(version="2.3.4"))) == [
+        "dropped"
+    ]
