@@ -23,7 +23,7 @@ from nodes import machine
 
 Message = dict[str, t.Any]
 
-SECONDS = 20
+SECONDS = 60
 KEYS = {
     "Enter": (13, "\r"), "Escape": (27, ""), "Tab": (9, ""), " ": (32, " "), "Home": (36, ""), "End": (35, ""),
     "PageUp": (33, ""), "PageDown": (34, ""), "ArrowLeft": (37, ""), "ArrowUp": (38, ""), "ArrowRight": (39, ""),

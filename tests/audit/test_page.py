@@ -129,7 +129,7 @@ def test_two_filters_are_both_true_and_two_values_either(show: t.Callable[..., P
     [
         ("node-3 server-missing", ["node-38"]),
         ("TIMED out", ["node-39"]),
-        ("ghcr.io/hosts.toml", ["node-38", "node-37"]),
+        ("https://ghcr.io/v2", ["node-38"]),
         ("pause:3.8", ["node-37"]),
         ("nobody", []),
     ],
@@ -138,7 +138,7 @@ def test_search(show: t.Callable[..., Page], words: str, expected: list[str]) ->
     page = show(usual())
     page.press("/")
     page.type(words)
-    assert rows(page)[: len(expected)] == expected
+    assert rows(page) == expected
     if not expected:
         assert "No node is like that." in page.text("#grid")
 
@@ -169,6 +169,13 @@ def test_a_click_says_why(show: t.Callable[..., Page]) -> None:
     assert page.texts("#details .endpoints .tags span:first-child") == ["✓ trusted", "✕ not trusted"]
     page.click("#details .close")
     assert page.run("document.querySelector('#details').hidden")
+
+
+def test_of_two_findings_of_a_rule_the_one_of_the_place_is_told(show: t.Callable[..., Page]) -> None:
+    traps = {"quay.io": "server-missing", "ghcr.io": "server-missing"}
+    page = show({"node-01": fleet.judged("2.1.5", LISTED, traps)})
+    page.click(".row .mark.open[aria-label^='quay.io']")
+    assert page.texts("#details .finding code") == ["/etc/containerd/certs.d/quay.io/hosts.toml:3"]
 
 
 def test_a_node_and_those_alike(show: t.Callable[..., Page]) -> None:
@@ -366,7 +373,7 @@ def test_a_thousand_nodes_are_quick(show: t.Callable[..., Page]) -> None:
         " search.value = 'node-09 docker'; search.dispatchEvent(new Event('input'));"
         " return performance.now() - start; })()"
     )
-    assert took < 500
+    assert took < 1500
     page.run("document.querySelector('#search').value = ''; document.querySelector('#grid').scrollTop = 1e6")
     page.settle()
     page.wait("[...document.querySelectorAll('#grid .body .first')].some((each) => /node-099/.test(each.innerText))")

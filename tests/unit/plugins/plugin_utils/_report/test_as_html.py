@@ -77,6 +77,8 @@ def test_hostile_names_add_no_tag() -> None:
     hostile = page({HOSTILE: samples.judged(reason=HOSTILE), "b": {"failed": True, "msg": HOSTILE}})
     assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in ordinary.tags]
     assert json.loads(hostile.inside["script"][0])["nodes"][0][0] == HOSTILE
+    # However a parser reads it.
+    assert not set("<>&") & set(hostile.inside["script"][0])
 
 
 def test_the_script_puts_in_text_and_no_html() -> None:
