@@ -126,13 +126,7 @@ def reread(content: bytes, release: Release, *, directory: str) -> Reading:
     """
     statements: t.Sequence[Statement] = []
     try:
-<<<<<<< HEAD
-        text = _decoded(content, release)
-        data = _parsed(text, release)
-        statements = scan(text)
-=======
-        data, statements = _parsed(_decoded(content, release))
->>>>>>> origin/prove-closed-A
+        data, statements = _parsed(_decoded(content, release), release)
         return _read(statements, data, release, directory)
     except _Crash as fault:
         return Reading(crashes=True, fault_line=fault.line or _line(statements, fault.at))
@@ -214,9 +208,6 @@ def _decoded(content: bytes, release: Release) -> str:
     return text
 
 
-<<<<<<< HEAD
-def _parsed(text: str, release: Release) -> Table:
-=======
 @functools.lru_cache(maxsize=256)
 def taken_apart(text: str) -> tuple[Table, t.Sequence[Statement]]:
     """The data and the statements of a file; they are shared, and nobody changes them.
@@ -227,8 +218,7 @@ def taken_apart(text: str) -> tuple[Table, t.Sequence[Statement]]:
     return tomllib.loads(text), tuple(scan(text))
 
 
-def _parsed(text: str) -> tuple[Table, t.Sequence[Statement]]:
->>>>>>> origin/prove-closed-A
+def _parsed(text: str, release: Release) -> tuple[Table, t.Sequence[Statement]]:
     try:
         return taken_apart(text)
     except tomllib.TOMLDecodeError as error:
@@ -310,8 +300,7 @@ def _order_by_header(statements: t.Sequence[Statement]) -> list[str]:
     return order
 
 
-<<<<<<< HEAD
-def _check_dotted(statements: list[Statement], release: Release) -> None:
+def _check_dotted(statements: t.Sequence[Statement], release: Release) -> None:
     """:raises _Crash: ``skip_verify`` is a dotted key of a host that another dotted key has made.
 
     Measured on 2.0.7, 2.1.5, 2.2.1 and 2.3.4; 2.4.2 does not see such hosts either, but lives.
@@ -326,10 +315,7 @@ def _check_dotted(statements: list[Statement], release: Release) -> None:
             made.add(each.path[1])
 
 
-def _order_by_position(statements: list[Statement], data: Table, release: Release) -> list[str]:
-=======
 def _order_by_position(statements: t.Sequence[Statement], data: Table, release: Release) -> list[str]:
->>>>>>> origin/prove-closed-A
     """Before 2.0 the place where a host is first spoken of counts; an inline table has none and comes first."""
     for each in statements:
         if each.is_header and {"[", "]"} & set("".join(each.keys)):
