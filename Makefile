@@ -5,11 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential differential-config migrate-all molecule faults bench venv stage build install
-=======
-.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential-config migrate-all molecule faults leaks bench bench-audit venv stage build install
->>>>>>> origin/prove-closed-A
+.PHONY: help demo demo-clean nodes nodes-down test lint sanity units differential differential-config migrate-all molecule faults leaks bench bench-audit venv stage build install
 
 RUN := tests/tools/env
 

@@ -484,6 +484,28 @@ def test_everybody_who_uses_images_is_asked(node: Node) -> None:
     assert len(node.asked) == 1
 
 
+NO_IMAGES = [
+    "user:hunter2@registry.example.com/x:1",
+    "https://registry.example.com/x",
+    "X",
+    "{{ image }}",
+    "a@sha256:z",
+]
+
+
+@pytest.mark.parametrize("name", NO_IMAGES)
+def test_what_is_no_name_of_an_image_is_pulled_from_nowhere(node: Node, name: str) -> None:
+    node.close()
+    node.images["names"] = [name]
+    node.write("/etc/kubernetes/manifests/a.yaml", f"spec: {{containers: [{{image: '{name}'}}]}}\n")
+    result = node.run()
+    assert (list(used(result)), set(routes(result))) == ([PAUSE], set(NAMESPACES))
+    message = node.run(images=[name])["msg"]
+    assert message.startswith("images[0]: ")
+    assert "is no name of an image. Write it as" in message
+    assert "hunter2" not in message
+
+
 def test_images_of_cri_that_are_not_known(node: Node) -> None:
     node.close()
     node.images = {"names": [], "error": "this user may not open it. Run the task with become."}
