@@ -215,9 +215,10 @@ def _parsed(image: str) -> cri.Reference | None:
 def _reference(image: str, option: str) -> cri.Reference:
     reference = _parsed(image)
     if reference is None:
-        raise DomainError(
-            f"{image!r} is no name of an image", option=option, fix="Write it as docker.io/library/nginx."
-        )
+        # What stands before an @ may be a password.
+        shown = f"{MASK}@{image.rpartition('@')[2]}" if "@" in image else image
+        fix = "Write it as docker.io/library/nginx:1.27."
+        raise DomainError(f"{shown!r} is no name of an image", option=option, fix=fix)
     return reference
 
 
