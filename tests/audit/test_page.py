@@ -181,7 +181,7 @@ def test_of_two_findings_of_a_rule_the_one_of_the_place_is_told(show: t.Callable
 def test_a_node_and_those_alike(show: t.Callable[..., Page]) -> None:
     page = show(usual())
     page.click("#group")
-    assert rows(page) == ["node-38", "node-37", "node-39", "node-40", "node-01 and 35 alike"]
+    assert rows(page) == ["node-38", "node-37", "node-39", "node-40", "node-01 +35"]
     page.click("[data-row='4'] .first")
     said = page.text("#details")
     assert "JUST THE SAME ON 35 OTHER NODES" in said
@@ -250,7 +250,7 @@ def test_findings(show: t.Callable[..., Page]) -> None:
     ]  # fmt: skip
     # What the rule says stands there once, and what was found where below it.
     assert page.texts(".rule:first-child .explanation")[0].startswith("containerd logs one line")
-    assert page.texts(".rule:first-child .finding > p:first-child")[0].endswith("unknown capability resolv.")
+    assert page.texts(".rule:first-child .places p")[0].endswith("unknown capability resolv.")
     assert page.texts(".rule:first-child code") == ["/etc/containerd/certs.d/docker.io/hosts.toml:3"]
     page.click(".rule:first-child .show")
     assert rows(page) == ["node-37"]

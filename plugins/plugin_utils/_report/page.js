@@ -258,11 +258,14 @@ SPDX-License-Identifier: GPL-3.0-or-later
     { title: "containerd", width: 86, cell: ([node]) => el("div", { class: "soft" }, release(node)) },
     { title: "Findings", width: 96, cell: tallyCell },
   ];
+  const longest = Math.max(...nodes.map(({ name }) => Math.min(name.length, 40)), 0);
+  const nameWidth = () => Math.min(Math.max(28 + longest * 8, 110), 300) + (view.group ? 44 : 0);
   // The marks are what it is about: what does not fit beside them comes after them.
   const SHARE_OF_MARKS = 0.55;
 
   function firstCell(group) {
-    const more = group.length > 1 ? el("span", { class: "more" }, ` and ${number(group.length - 1)} alike`) : "";
+    const others = number(group.length - 1);
+    const more = group.length > 1 ? el("span", { class: "more", title: `and ${others} alike` }, ` +${others}`) : "";
     return el("div", { class: "first", title: group[0].name }, group[0].name, more);
   }
 
@@ -292,6 +295,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
 
   function arrangeColumns() {
     const available = grid.clientWidth || 1200;
+    COLUMNS[0].width = nameWidth();
     const widths = COLUMNS.map(({ width }) => width);
     const marks = view.columns.length;
     const least = Math.min(available * SHARE_OF_MARKS, marks * NARROW);
@@ -681,7 +685,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
     const severity = severityOf(rule.id);
     const alike = new Map();
     for (const [finding, found] of rule.findings) {
-      const key = [finding.message, finding.fix, finding.releases].join("\n");
+      const key = [finding.fix, releasesOf(finding)].join("\n");
       alike.set(key, [...(alike.get(key) || []), [finding, found]]);
     }
     return el("article", { class: "rule" },
@@ -692,17 +696,16 @@ SPDX-License-Identifier: GPL-3.0-or-later
       shortened([...alike.values()].map(findingsAlike)));
   }
 
-  /** What is said in the same words of several places. */
+  /** What is mended in the same way, a line for each place. */
   function findingsAlike(findings) {
+    const [[{ fix }]] = findings;
+    const releases = releasesOf(findings[0][0]);
     const places = findings.sort((a, b) => b[1].length - a[1].length).map(([finding, found]) => el("details", {},
-      el("summary", {}, el("code", {}, [placeOf(finding), finding.key].filter(Boolean).join("  ") || "the node"),
+      el("summary", {}, el("div", {}, el("p", {}, foundBy(finding)), el("code", { class: "where" }, [placeOf(finding), finding.key].filter(Boolean).join("  "))),
         el("span", { class: "where" }, things(found.length, "node"))),
       el("ul", { class: "list" }, shortened(found.map((node) => el("li", {}, nodeLink(node)))))));
-    const [finding] = findings[0];
-    const { fix } = finding;
-    const releases = releasesOf(finding);
-    return el("div", { class: "finding" }, el("p", {}, foundBy(finding)), releases ? el("p", { class: "where" }, releases) : "",
-      fix ? el("p", { class: "fix" }, fix) : "", el("div", { class: "places" }, shortened(places)));
+    return el("div", { class: "finding" }, fix ? el("p", { class: "fix" }, fix) : "", releases ? el("p", { class: "where" }, releases) : "",
+      el("div", { class: "places" }, shortened(places)));
   }
 
   function showOnly(rule) {
