@@ -187,8 +187,6 @@ def cri_loads(node: Node) -> Findings:
     if not node.files:
         return
     for problem in node.problems:
-        if problem.path[:1] == ("disabled_plugins",) and cri_is_named(problem.what):
-            continue
         rule = "containerd-does-not-start" if problem.consequence == NO_START else "cri-does-not-load"
         place = node.place(problem.path)
         yield found(rule, f"{place.key or show_key_path(problem.path)}: {problem.what}", place, fix=problem.fix)
@@ -196,16 +194,12 @@ def cri_loads(node: Node) -> Findings:
     yield from _registry_table(node)
 
 
-def cri_is_named(what: str) -> bool:
-    return any(f" {name}," in what for name in CRI_IDS)
-
-
 def _cni_directories(node: Node) -> Findings:
     try:
         config_checks.check_cni_directories(node.files, node.release)
     except DomainError as error:
         key = error.key_path or ()
-        yield found("cri-does-not-load", _of_key(key, error), node.lines[error.file or ""].place(key))
+        yield found("cri-does-not-load", _of_key(key, error), node.lines[error.file or node.config_file].place(key))
 
 
 def _registry_table(node: Node) -> Findings:

@@ -121,6 +121,20 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         4,
         On("1.7.24", f'{MIRRORS}[{V2}.registry.configs."m.example.com".tls]\nca_file = "/x"\n'),
     ),
+    (
+        "cri-does-not-load",
+        On("2.3.4", f'version = 3\n[{RT}.cni]\nbin_dir = "/a"\nbin_dirs = ["/b"]\n'),
+        CONFIG,
+        3,
+        On("2.4.2", f'version = 3\n[{RT}.cni]\nbin_dir = "/a"\nbin_dirs = ["/b"]\n'),
+    ),
+    (
+        "cri-does-not-load",
+        On("1.7.24", 'version = 2\ndisabled_plugins = ["io.containerd.metadata.v1.bolt"]\n'),
+        CONFIG,
+        2,
+        On("1.7.24", 'version = 2\ndisabled_plugins = ["io.containerd.snapshotter.v1.zfs"]\n'),
+    ),
     ("cri-disabled", On("2.3.4", 'disabled_plugins = ["cri"]\n'), CONFIG, 1, On("2.3.4", "disabled_plugins = []\n")),
     (
         "cri-settings-lost",
@@ -609,6 +623,17 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         On("1.7.24", hub=host('client = [["/a.pem", "/b.pem"]]')),
     ),
     (
+        "pull-file-missing",
+        On(
+            "1.7.24",
+            f'{MIRRORS}[{V2}.registry.configs."m.example.com".tls]\nca_file = "/ca.pem"\n',
+            more={"/ca.pem": Entry("absent")},
+        ),
+        CONFIG,
+        3,
+        On("1.7.24", f'{MIRRORS}[{V2}.registry.configs."m.example.com".tls]\nca_file = "/ca.pem"\n'),
+    ),
+    (
         "client-flat-pair",
         On("1.7.24", hub=host('client = ["/a/client.crt", "/a/client.key"]')),
         HUB,
@@ -715,6 +740,14 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         CONFIG,
         None,
         On("1.7.24", images={"registry.k8s.io/pause:3.8": ("kubelet",), "registry.k8s.io/etcd:3.5": ("kubeadm",)}),
+    ),
+    # 2.x does not read this table, and so minds nothing in it.
+    (
+        "not-judged",
+        On("2.3.4", f'{WITH_TREE}[{V2}.registry.configs."a.io".tls]\nca_file = 1\n'),
+        CONFIG,
+        5,
+        On("2.3.4"),
     ),
     ("not-judged", On("1.7.24", "a" + ".a" * 3000 + " = 1\n"), "", None, On("1.7.24", MIRRORS)),
 ]
