@@ -451,8 +451,8 @@ findings:
   sample:
     - id: config-not-toml
       severity: error
-      message: "/etc/containerd/config.toml: not valid TOML: Expected '=' after a key in a key/value pair. containerd does
-        not start with it; one that runs does not come up again."
+      message: "/etc/containerd/config.toml: not valid TOML: Expected '=' after a key in a key/value pair. containerd
+        does not start with it; one that runs does not come up again."
       file: /etc/containerd/config.toml
       line: 3
       key: ""
