@@ -96,10 +96,11 @@ def can_be_read(node: Node) -> Findings:
 
 def _unread(error: DomainError, path: str) -> Finding:
     place = Place(error.file or path, error.line, show_key_path(error.key_path or ()))
+    what = f"{place.file}: {error.what}"
     if error.key_path == ("imports",):
-        return found("import-missing", error.what, place)
+        return found("import-missing", what, place)
     is_text = error.line is not None
-    return found("config-not-toml" if is_text else "config-unreadable", error.what, place)
+    return found("config-not-toml" if is_text else "config-unreadable", what, place)
 
 
 # --- versions and imports
@@ -208,10 +209,10 @@ def _registry_table(node: Node) -> Findings:
     except DomainError as error:
         key = error.key_path or ()
         place = node.place((*REGISTRY, *key[1:]))
-        if key[-1:] == ("tls",):
+        if key[-1:] == ("tls",) and node.release.line < (2, 0):
             yield found("pull-file-missing", _of_key(key, error), place)
         elif not any(problem.path == (*REGISTRY, *key[1:]) for problem in node.problems):
-            yield found("not-judged", _of_key(key, error), place)
+            yield found("not-judged", f"{show_key_path(key)} is not what it should be", place)
     try:
         config_checks.check_one_registry_method(node.effective, node.files, node.release)
     except DomainError as error:

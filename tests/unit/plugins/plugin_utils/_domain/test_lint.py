@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 import pytest
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import Host, HostsFile, render
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import (
     RULES,
     Finding,
@@ -17,6 +18,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import (
     lint,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace, Url
 
 CONFIG, TREE = "/etc/containerd/config.toml", "/etc/containerd/certs.d"
 HUB = f"{TREE}/docker.io/hosts.toml"
@@ -786,3 +788,21 @@ def test_the_worst_comes_first(subject: MakeSubject) -> None:
     severities = [finding.severity for finding in of(subject, On("1.7.24", hub=host("sever = 1", "httpx:1")))]
     assert severities == sorted(severities, key=list(Severity).index)
     assert {Severity.ERROR, Severity.WARNING, Severity.INFO} <= set(severities)
+
+
+@pytest.mark.parametrize("release", ["1.6.20", "1.7.24", "2.0.11", "2.1.9", "2.2.1", "2.3.4", "2.4.2"])
+def test_what_the_collection_writes_is_in_no_trap(subject: MakeSubject, release: str) -> None:
+    mirror = Host(
+        Url.parse("https://m.example.com:5000/v2/hub"),
+        capabilities=("pull", "resolve"),
+        ca=("/etc/ssl/corp.pem",),
+        client=(("/etc/ssl/a.pem", "/etc/ssl/a-key.pem"),),
+        override_path=True,
+    )
+    last = Host(Url.parse("https://m.example.com"), header=(("Authorization", (f"Basic {SECRET}",)),))
+    tree = {
+        name: Entry("file", render(HostsFile((mirror,), last), Namespace(name)).encode(), mode="0600")
+        for name in ("docker.io", "registry.k8s.io", "_default")
+    }
+    found = of(subject, On(release, hub=None, more={f"{TREE}/{name}/hosts.toml": file for name, file in tree.items()}))
+    assert {finding.severity for finding in found} == {Severity.INFO}
