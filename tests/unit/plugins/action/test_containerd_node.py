@@ -363,8 +363,8 @@ def test_another_tree_that_is_looked_into_first_is_refused(node: Node) -> None:
     parts = closing(node, {"namespace": "quay.io"})
     assert refused(node, node.files(), registries=parts["registries"], config={}) == (
         f"{first}: registries.registries[0]: quay.io would still be open on containerd 1.7.24: quay.io is asked when "
-        f"the hosts before it do not answer, since {first} names no server. Nothing was changed. {first} is found before "
-        f"{node.tree}: remove it, or name {node.tree} alone in config_path."
+        f"the hosts before it do not answer, since {first} names no server. Nothing was changed. {first} is found "
+        f"before {node.tree}: remove it, or name {node.tree} alone in config_path."
     )
 
 
