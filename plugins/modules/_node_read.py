@@ -428,8 +428,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
-from ansible_collections.airgap.nodes.plugins.module_utils import _cri_node, _files, _journal, _programs
+from ansible_collections.airgap.nodes.plugins.module_utils import _files, _journal, _programs
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import printable
 
 
@@ -446,6 +445,10 @@ def read_images(endpoint: t.Optional[str]) -> t.Optional[t.Dict[str, t.Any]]:
     """The names of the images that CRI has, or why they are not known."""
     if endpoint is None:
         return None
+    # Compiled anew on each run, which takes a fiftieth of a second, and most runs have no use for them.
+    from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri  # noqa: PLC0415
+    from ansible_collections.airgap.nodes.plugins.module_utils import _cri_node  # noqa: PLC0415
+
     try:
         return {"names": _cri_node.node_at(endpoint, "").image_names(), "error": None}
     except _cri_node.BadOption as error:

@@ -14,7 +14,6 @@ import enum
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._canary import Asked, Walk
-from ansible_collections.airgap.nodes.plugins.module_utils._cri import detail
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import planned_routes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import NOWHERE, Place
@@ -76,6 +75,12 @@ class Seen:
         place, reason = self.judgement.place, self.judgement.reason
         where = f"{place.file}:{place.line}" if place.line else "" if place.file in reason else place.file
         return f"{self.namespace}: {reason}{f' See {where}.' if where else ''}"
+
+
+def better(one: Seen | None, other: Seen) -> Seen:
+    """Of two looks at a namespace, the one that tells more: nobody is on one whole list who is not on the other."""
+    order = (Proof.UNKNOWN, Proof.OPEN, Proof.CLOSED)
+    return other if one is None else max(one, other, key=lambda seen: order.index(seen.judgement.proof))
 
 
 def worst(seen: t.Iterable[Seen]) -> Proof:
@@ -168,7 +173,7 @@ def _place(by_files: Verdict | None) -> Place:
 
 def _why_unknown(walk: Walk, unit: str) -> str:
     """Why this walk proves nothing; empty if it does."""
-    said = f" ({detail(walk.error)})" if walk.error else ""
+    said = f" ({walk.error})" if walk.error else ""
     if not (walk.begun and walk.ended) or walk.has_gap:
         return f"It cannot be known whom containerd asked: {_why_untold(walk, unit, said)}"
     if walk.answered:

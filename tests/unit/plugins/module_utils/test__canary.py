@@ -18,7 +18,7 @@ HOST = "registry.example.test"
 TOKEN = "0123456789abcdef" * 2
 IMAGE = f"docker.io/airgap-nodes-canary/{TOKEN}@sha256:{'0' * 64}"
 
-# Whether everybody is told of, and the endpoints; a port is one of the testbed's host. Where releases differ, 1.x first.
+# Whether everybody is told of, and the endpoints; a port is one of the testbed's. Where releases differ, 1.x first.
 WHOLE, PART = True, False
 SEEN: t.Dict[str, t.Any] = {
     "not-found": (WHOLE, "5000"),

@@ -222,4 +222,5 @@ def test_fifty_registries_take_no_time(subject: MakeSubject) -> None:
 
     seconds = min(timeit.repeat(lambda: lint(node), forget, time.process_time, 25, 1))
     print(f"lint of 50 registries: {seconds * 1000:.1f} ms")
-    assert seconds < 0.02
+    # Less than 20 ms on a machine with nothing else to do; coverage and busy neighbours make it several times as long.
+    assert seconds < 0.1
