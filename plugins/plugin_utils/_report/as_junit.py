@@ -49,9 +49,9 @@ def _suite(node: Node, generated: str) -> ElementTree.Element:
 
 
 def _test(suite: ElementTree.Element, node: Node, name: str, place: Raw) -> ElementTree.Element:
-    file = _printable(str(place.get("file") or ""))
-    known = {"file": file} if file else {}
-    return ElementTree.SubElement(suite, "testcase", classname=_printable(node.name), name=_printable(name), **known)
+    told = {"classname": node.name, "name": name, "file": str(place.get("file") or "")}
+    known = {key: _printable(text) for key, text in told.items() if text}
+    return ElementTree.SubElement(suite, "testcase", known)
 
 
 def _add(test: ElementTree.Element, kind: str, text: str) -> None:
