@@ -221,11 +221,24 @@ def test_keys(show: t.Callable[..., Page]) -> None:
     assert page.run("document.querySelector('#details').hidden")
     assert page.run("document.activeElement.id") == "grid"
     page.press("Home", modifier="control")
-    page.press("ArrowUp")
     page.press("ArrowLeft")
     assert active() == "cell-0-0"
     page.press("PageDown")
     assert int(active().split("-")[1]) > 10
+    page.press("PageUp")
+    assert active() == "cell-0-0"
+
+
+def test_keys_reach_the_heads_of_the_columns(show: t.Callable[..., Page]) -> None:
+    page = show(usual())
+    page.run("document.querySelector('#grid').focus()")
+    for key in ("ArrowUp", "ArrowUp", "End"):
+        page.press(key)
+    assert page.run("!!document.querySelector('#grid .head .active.namespace')")
+    page.press("Enter")
+    assert page.text("#details h2") == page.run("document.querySelector('#grid .head .active').innerText")
+    page.press("ArrowDown")
+    assert page.text("#details header p").startswith("on node-38")
 
 
 def test_tab_reaches_everything(show: t.Callable[..., Page]) -> None:

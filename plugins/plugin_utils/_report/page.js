@@ -20,6 +20,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
   };
   const ROW = 28;
   const NARROW = 30;
+  const HEAD = -1;
   const OVERSCAN = 6;
   const MANY = 40;
   const natural = new Intl.Collator("en", { numeric: true });
@@ -339,7 +340,9 @@ SPDX-License-Identifier: GPL-3.0-or-later
   function headRow() {
     const cells = view.line.map((column, at) => {
       const cell = sized(column.namespace ? headOfMarks(column.namespace) : el("div", { class: column.class || "" }, column.title), column.width);
+      cell.id = `cell-${HEAD}-${at}`;
       cell.setAttribute("role", "columnheader");
+      cell.setAttribute("aria-colindex", at + 1);
       cell.dataset.column = at;
       return cell;
     });
@@ -392,7 +395,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
   function clampActive() {
     const { row, column } = view.active;
     view.active = {
-      row: Math.max(Math.min(row, view.groups.length - 1), 0),
+      row: Math.max(Math.min(row, Math.max(view.groups.length - 1, 0)), HEAD),
       column: Math.max(Math.min(column, view.line.length - 1), 0),
     };
   }
@@ -415,7 +418,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
   }
 
   function scrollToActive() {
-    const top = view.active.row * ROW;
+    const top = Math.max(view.active.row, 0) * ROW;
     const room = grid.clientHeight - view.headHeight - ROW;
     if (top < grid.scrollTop) grid.scrollTop = top;
     else if (top > grid.scrollTop + room) grid.scrollTop = top - room;
@@ -430,7 +433,8 @@ SPDX-License-Identifier: GPL-3.0-or-later
     const end = view.line.length - 1;
     const moves = {
       ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
-      PageUp: [row - page, column], PageDown: [row + page, column],
+      PageUp: [Math.max(row - page, 0), column], PageDown: [row + page, column],
+      // Above the first row are the heads, each of which sums up its namespace.
       Home: [event.ctrlKey ? 0 : row, 0], End: [event.ctrlKey ? view.groups.length - 1 : row, end],
     };
     if (moves[event.key]) moveTo(...moves[event.key]);
@@ -448,15 +452,18 @@ SPDX-License-Identifier: GPL-3.0-or-later
       view.active = { row: Number(row.dataset.row), column };
       markActive();
       pickActive();
-    } else if (view.line[column].namespace) {
-      showNamespace(view.line[column].namespace);
+    } else {
+      view.active = { row: HEAD, column };
+      markActive();
+      pickActive();
     }
   }
 
   function pickActive() {
     const group = view.groups[view.active.row];
-    if (!group) return;
     const { namespace } = view.line[view.active.column];
+    if (view.active.row === HEAD && namespace) showNamespace(namespace);
+    if (!group) return;
     if (namespace && group[0].state === "judged") showRoute(group, namespace);
     else showNode(group);
     markActive();
