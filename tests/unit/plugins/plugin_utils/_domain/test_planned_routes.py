@@ -69,8 +69,8 @@ def test_what_several_places_open_is_an_error_each() -> None:
     text = refusal(["quay.io", "ghcr.io"], with_directories({"quay.io": closed, "ghcr.io": Entry("directory")}))
     assert text == (
         "(1) /etc/containerd/certs.d/ghcr.io/hosts.toml: registries[1]: ghcr.io would still be open on containerd "
-        "1.7.24: ghcr.io is asked, since /etc/containerd/certs.d/ghcr.io has no hosts.toml. Nothing was changed. See to "
-        "/etc/containerd/certs.d/ghcr.io/hosts.toml: the run does not mend it. "
+        "1.7.24: ghcr.io is asked, since /etc/containerd/certs.d/ghcr.io has no hosts.toml. Nothing was changed. See "
+        "to /etc/containerd/certs.d/ghcr.io/hosts.toml: the run does not mend it. "
         "(2) /etc/containerd/certs.d/quay.io/hosts.toml: registries[0]: quay.io would still be open on containerd "
         "1.7.24: It cannot be told whether it is closed, since /etc/containerd/certs.d/quay.io/hosts.toml could not be "
         "read: Permission denied. Nothing was changed. Run the task as a user who may read "
