@@ -200,6 +200,18 @@ AUDIT_REPORT: Spec = {
     "fail_on": {"type": "str", "choices": ["error", "warning", "info", "open", "never"], "default": "error"},
     "json": {"type": "path"},
     "sarif": {"type": "path"},
+    "junit": {"type": "path"},
     "html": {"type": "path"},
     "findings_url": {"type": "str", "default": "https://git.example.com/airgap/nodes/docs/findings.md"},
+}
+
+CONTAINERD_CANARY: Spec = {
+    # As containerd_registries has them; it is the domain that tells which entry is wrong.
+    "registries": {"type": "list", "elements": "dict"},
+    "registries_defaults": {"type": "dict", "default": {}},
+    "namespaces": {"type": "list", "elements": "str"},
+    "trusted_registries": {"type": "list", "elements": "str", "default": []},
+    "runtime_endpoint": {"type": "str", "default": "unix:///run/containerd/containerd.sock"},
+    "unit": {"type": "str", "default": "containerd"},
+    "timeout": {"type": "int", "default": 60},
 }

@@ -137,10 +137,14 @@ class Node:
         if why:
             raise NoCri(cri.Failure("cri_not_loaded", why))
 
-    def pull(self, image: str, *, timeout: float) -> t.Union[str, cri.Failure]:
-        """The ID of the image that is on the node now, or why it is not."""
+    def pull(self, image: str, *, timeout: float, deadline: t.Optional[float] = None) -> t.Union[str, cri.Failure]:
+        """The ID of the image that is on the node now, or why it is not.
+
+        ``deadline`` are the seconds that containerd itself is given, ``timeout`` those that are waited for crictl.
+        """
         variables = {"CRICTL_AUTH": self.credentials.auth} if self.credentials else {}
-        done = self._crictl("pull", image, timeout=timeout, variables=variables)
+        options = ("--pull-timeout", f"{deadline * 1000:.0f}ms") if deadline else ()
+        done = self._crictl("pull", *options, image, timeout=timeout, variables=variables)
         if done.rc is None:
             return cri.Failure("timeout", f"not done after {timeout:g} s")
         if done.rc != 0:
@@ -214,11 +218,17 @@ class Node:
         return self._journalctl(*options, "--lines", str(lines), *([f"--since=@{since:.3f}"] if since else []))
 
     def from_now_on(self) -> Node:
-        """The same, for which the journal begins now. Unlike a time, a place in it is sure when the clock is set."""
+        """The same, for which the journal begins now. Unlike a time, a place in it is sure when the clock is set.
+
+        The place is a line of this unit: past any other, journalctl of before systemd 253 leaves out the next of its.
+        """
         self._journalctl("--sync")
-        told = self._journalctl("--lines", "0", "--show-cursor")
-        found = re.search(r"^-- cursor: (\S+)", told, re.MULTILINE)
-        return replace(self, cursor=found.group(1) if found else None)
+        for options in (("--unit", self.unit), ()):
+            told = self._journalctl(*options, "--lines", "0", "--show-cursor")
+            found = re.search(r"^-- cursor: (\S+)", told, re.MULTILINE)
+            if found:
+                return replace(self, cursor=found.group(1))
+        return replace(self, cursor=None)
 
     def _journalctl(self, *options: str) -> str:
         if not self.journalctl:

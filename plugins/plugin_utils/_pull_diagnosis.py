@@ -21,12 +21,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.diagnosis imp
     diagnose,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.unit_command import files_read
 from ansible_collections.airgap.nodes.plugins.plugin_utils._pem import read_certificate
+from ansible_collections.airgap.nodes.plugins.plugin_utils._route_reading import read_routes
 
-USUAL_FILE = "/etc/containerd/config.toml"
 # Together: all endpoints of all images are asked at once.
 PROBE_SECONDS = 10
 # Of these the probe knows no better than containerd's own words.
@@ -55,7 +52,7 @@ class PullDiagnosis:
             each["probes"] = [{"url": row.url, "reason": row.kind, "text": row.text} for row in diagnosis.rows]
 
     def _diagnoses(self, images: list[routes.Image]) -> list[Diagnosis]:
-        state, config = self._read_config()
+        state, config = read_routes(self._action)
         ways = [routes.route(image, state, config) for image in images]
         ways = [dataclasses.replace(way, steps=way.distinct) for way in ways]
         # The credentials of a pull take the place of those that containerd has.
@@ -80,25 +77,6 @@ class PullDiagnosis:
             has_credentials=bool(own or file),
         )
         return [diagnose(way, [next(probed) for _step in way.steps], around) for way in ways]
-
-    def _read_config(self) -> tuple[NodeState, routes.Config]:
-        """Mostly one round trip; files in unusual places take another."""
-        tree = routes.reading(routes.USUAL_TREE)
-        state = self._action.read(
-            files=[USUAL_FILE],
-            globs=[*USUAL_GLOBS, *tree["globs"]],
-            directories=tree["directories"],
-            programs=["containerd"],
-        )
-        path = files_read(state)[0]
-        if path not in state.files:
-            state = state.and_also(self._action.read(files=[path]))
-        release = self._action.release(state, None, newest_for_newer=True)
-        state, files = self._action.read_config(state, path, release)
-        config = routes.Config.read(files.files, release)
-        for root in routes.unread(config, state):
-            state = state.and_also(self._action.read(**routes.reading(root)))
-        return state, config
 
 
 def _credentials(options: Result) -> str:

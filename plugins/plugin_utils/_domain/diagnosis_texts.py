@@ -371,6 +371,12 @@ _OBSTACLES = (
         "{path} could not be read ({detail}), so it is not known whom containerd asks for {registry}: run with become.",
     ),
     Text(
+        "uncertain",
+        "{path} is passed over, or not",
+        "{path} is no sound TOML ({detail}), and containerd {release} may pass it over and ask {registry} "
+        "itself: correct it, or let containerd_registries write it.",
+    ),
+    Text(
         "no_directory",
         "{path} is no directory",
         "{path} is in the place of a directory ({detail}), so every pull of {registry} fails: remove it.",

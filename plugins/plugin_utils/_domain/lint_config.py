@@ -42,6 +42,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import (
     NEWEST_LINE,
     Feature,
+    GlobBase,
+    Release,
     Versions,
     local_pull_reasons,
 )
@@ -94,10 +96,11 @@ def can_be_read(node: Node) -> Findings:
 
 def _unread(error: DomainError, path: str) -> Finding:
     place = Place(error.file or path, error.line, show_key_path(error.key_path or ()))
+    what = f"{place.file}: {error.what}"
     if error.key_path == ("imports",):
-        return found("import-missing", error.what, place)
+        return found("import-missing", what, place)
     is_text = error.line is not None
-    return found("config-not-toml" if is_text else "config-unreadable", error.what, place)
+    return found("config-not-toml" if is_text else "config-unreadable", what, place)
 
 
 # --- versions and imports
@@ -128,6 +131,30 @@ def drop_ins_are_imported(node: Node) -> Findings:
         for path, entry in sorted(node.state.globs.get(pattern, {}).items()):
             if path not in read and entry.link not in read and entry.kind == "file":
                 yield found("conf-d-not-imported", f"Nothing imports {path}", Place(path))
+
+
+def globs_are_absolute(node: Node) -> Findings:
+    for file in node.files:
+        imports = file.data.get("imports")
+        for name in imports if isinstance(imports, list) else ():
+            is_relative = isinstance(name, str) and "*" in name and not name.startswith("/")
+            if is_relative and node.release.rules.imports.glob_base is GlobBase.WORKING_DIRECTORY:
+                yield found(
+                    "import-glob-relative", f"imports names {shown(name)}", node.lines[file.path].place(("imports",))
+                )
+
+
+def versions_are_stated(node: Node) -> Findings:
+    """Only where CRI's settings count: without them, or where they are lost, other things are told."""
+    for file in node.files:
+        if file.data.get("version") is not None or not node.release.rules.merges_cri_of_versionless_files:
+            continue
+        if look_up(file.data, V1_CRI) is not None:
+            yield found(
+                "version-missing",
+                f"{file.path} has a table of CRI, and no version",
+                node.lines[file.path].place(V1_CRI),
+            )
 
 
 # --- what keeps containerd from starting, or CRI from loading
@@ -161,8 +188,6 @@ def cri_loads(node: Node) -> Findings:
     if not node.files:
         return
     for problem in node.problems:
-        if problem.path[:1] == ("disabled_plugins",) and cri_is_named(problem.what):
-            continue
         rule = "containerd-does-not-start" if problem.consequence == NO_START else "cri-does-not-load"
         place = node.place(problem.path)
         yield found(rule, f"{place.key or show_key_path(problem.path)}: {problem.what}", place, fix=problem.fix)
@@ -170,16 +195,12 @@ def cri_loads(node: Node) -> Findings:
     yield from _registry_table(node)
 
 
-def cri_is_named(what: str) -> bool:
-    return any(f" {name}," in what for name in CRI_IDS)
-
-
 def _cni_directories(node: Node) -> Findings:
     try:
         config_checks.check_cni_directories(node.files, node.release)
     except DomainError as error:
         key = error.key_path or ()
-        yield found("cri-does-not-load", _of_key(key, error), node.lines[error.file or ""].place(key))
+        yield found("cri-does-not-load", _of_key(key, error), node.lines[error.file or node.config_file].place(key))
 
 
 def _registry_table(node: Node) -> Findings:
@@ -188,10 +209,10 @@ def _registry_table(node: Node) -> Findings:
     except DomainError as error:
         key = error.key_path or ()
         place = node.place((*REGISTRY, *key[1:]))
-        if key[-1:] == ("tls",):
+        if key[-1:] == ("tls",) and node.release.line < (2, 0):
             yield found("pull-file-missing", _of_key(key, error), place)
         elif not any(problem.path == (*REGISTRY, *key[1:]) for problem in node.problems):
-            yield found("not-judged", _of_key(key, error), place)
+            yield found("not-judged", f"{show_key_path(key)} is not what it should be", place)
     try:
         config_checks.check_one_registry_method(node.effective, node.files, node.release)
     except DomainError as error:
@@ -245,6 +266,28 @@ def _listed(paths: t.Sequence[KeyPath]) -> str:
     names = [show_key_path(path) for path in first[:_MOST_SHOWN]]
     more = len(paths) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
+
+
+def tables_have_one_name(node: Node) -> Findings:
+    for file in node.files:
+        try:
+            config_checks.check_one_cri_table(file.data, stated_version(file.data) or 1, node.release)
+        except DomainError as error:
+            if error.key_path == V1_CRI:
+                what = f"{file.path} has both {show_key_path(V1_CRI)} and {show_key_path(V2_CRI)}"
+                yield found("cri-tables-by-chance", what, node.lines[file.path].place(V1_CRI))
+
+
+def settings_are_said_once(node: Node) -> Findings:
+    """Of those that decide whom containerd asks; what is said as it counts anyway is no contradiction."""
+    for path in (REGISTRY_CONFIG_PATH, SANDBOX_IMAGE):
+        said = [(file, name, look_up(file.data, name)) for file in node.files for name in names(path)]
+        values = [(file, name, value) for file, name, value in said if value not in (None, "")]
+        counting = look_up(node.effective, path)
+        for file, name, value in values:
+            if counting not in (None, "") and value != counting:
+                what = f"{show_key_path(name)} is {shown(value)}, and {shown(counting)} counts"
+                yield found("setting-twice", what, node.lines[file.path].place(name))
 
 
 def keys_are_known(node: Node) -> Findings:
@@ -375,6 +418,21 @@ def _has_secrets(file: ConfigFile, key: str) -> bool:
     return any("auth" in table_at(table, host) for table in entries for host in table)
 
 
+def secrets_are_not_shown(node: Node) -> Findings:
+    legacy = node.config.legacy if node.config else None
+    if legacy is None or node.release.line >= (2, 0):
+        return
+    for key, is_there in (("auths", bool(legacy.auths)), ("headers", bool(legacy.headers))):
+        if is_there:
+            yield found("credentials-shown", f"registry.{key} has entries", node.place((*REGISTRY, key)))
+
+
+def sandbox_has_credentials(node: Node) -> Findings:
+    config = node.config
+    if config and config.legacy.auth and config.roots and node.release == Release(2, 0, 0):
+        yield found("sandbox-without-credentials", f"containerd is {node.release}", node.place((*REGISTRY, "configs")))
+
+
 def certificates_are_verified(node: Node) -> Findings:
     """By the old tables; by hosts.toml see the tree."""
     config = node.config
@@ -392,10 +450,14 @@ CHECKS: tuple[t.Callable[[Node], Findings], ...] = (
     can_be_read,
     versions_go_together,
     drop_ins_are_imported,
+    globs_are_absolute,
+    versions_are_stated,
     plugins_have_their_names,
     cri_is_enabled,
     cri_loads,
     settings_count,
+    tables_have_one_name,
+    settings_are_said_once,
     keys_are_known,
     server_tables_count,
     directory_of_hosts_is_read,
@@ -403,5 +465,7 @@ CHECKS: tuple[t.Callable[[Node], Findings], ...] = (
     pulls_are_local,
     transfer_service_has_no_directory,
     secrets_are_kept,
+    secrets_are_not_shown,
+    sandbox_has_credentials,
     certificates_are_verified,
 )

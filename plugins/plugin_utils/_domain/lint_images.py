@@ -63,10 +63,16 @@ def _of_mirror(node: Node, namespace: str, place: Place) -> Findings:
 
 def credentials_are_sent(node: Node) -> Findings:
     config = node.config
-    for host in config.legacy.auth if config else ():
-        if host == HUB or "/" in host:
+    if config is None or not config.legacy.auth:
+        return
+    names = set(routes.configured_namespaces(node.state, config))
+    steps = [step for name in names for step in t.cast("routes.Route", node.route(name)).steps]
+    asked = {step.endpoint.host for step in steps}
+    for host in config.legacy.auth:
+        # Of what has no entry, anything can be asked.
+        if host == HUB or "/" in host or (host in names and host not in asked):
             place = node.place((*REGISTRY, "configs", host, "auth"))
-            fix = "Name it registry-1.docker.io." if host == HUB else "Name the host, with its port, and nothing else."
+            fix = "Name it registry-1.docker.io." if host == HUB else ""
             yield found("auth-never-sent", f"No endpoint is called {shown(host)}", place, fix=fix)
 
 
@@ -142,12 +148,20 @@ def sandbox_image_is_ones_own(node: Node) -> Findings:
     place = node.place(SANDBOX_IMAGE)
     if sandbox == node.release.rules.sandbox_image:
         yield found("sandbox-image-default", f"It is {shown(sandbox)}", place)
+    own = _image(sandbox)
+    if own is not None and node.release.line >= (2, 0) and sandbox not in _whole_names(own):
+        yield found("sandbox-image-not-pinned", f"It is {shown(sandbox)}", place)
     for name, used_by in node.subject.images:
         others = [user for user in used_by if user in _OF_THE_KUBELET]
         image = _image(name)
         if others and image is not None and "pause" in image.repository and image != _image(sandbox):
             what = f"containerd has {shown(sandbox)}, and {others[0]} has {shown(name)}"
             yield found("sandbox-image-differs", what, place)
+
+
+def _whole_names(image: routes.Image) -> tuple[str, ...]:
+    name = f"{image.registry}/{image.repository}"
+    return f"{name}:{image.reference}", f"{name}@{image.reference}"
 
 
 CHECKS: tuple[t.Callable[[Node], Findings], ...] = (

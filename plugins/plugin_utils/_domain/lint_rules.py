@@ -73,6 +73,15 @@ _CONFIG = (
         "Put the file there, or name a glob, which may find nothing.",
     ),
     Rule(
+        "import-glob-relative",
+        _WARNING,
+        "A relative glob in imports",
+        "1.4, 1.5, 1.6 up to 1.6.28, and 1.7 up to 1.7.15",
+        "These releases look for it in the working directory of the daemon, newer ones beside the file: after an "
+        "upgrade other files count.",
+        "Begin it with /.",
+    ),
+    Rule(
         "import-version-higher",
         _ERROR,
         "A drop-in states a higher version than config.toml",
@@ -112,6 +121,31 @@ _CONFIG = (
         "containerd passes over settings that stand where this release, by the version of the file, does not look. The "
         "defaults count instead: no mirror, no directory of hosts.toml files, the public sandbox image.",
         "Move the settings into the tables that this release reads in a file of this version.",
+    ),
+    Rule(
+        "cri-tables-by-chance",
+        _ERROR,
+        "Two names of CRI's table in a file without a version",
+        "2.0 and newer",
+        "containerd 2.x reads one of the two tables, and which one changes from start to start.",
+        "Move what counts into one of them, and remove the other.",
+    ),
+    Rule(
+        "version-missing",
+        _INFO,
+        "config.toml states no version",
+        "1.4 to 1.7, 2.3 and newer",
+        "It is read as version 1. containerd 2.0 to 2.2 drop every CRI setting of such a file: no mirror, no directory "
+        "of hosts.toml files, the public sandbox image.",
+        "Write the file for version 2 before an upgrade; its tables have other names there.",
+    ),
+    Rule(
+        "setting-twice",
+        _WARNING,
+        "A setting that is said twice",
+        _ALL,
+        "One of the two counts, by the names that they have and by the order of the files, and not by what was meant.",
+        "Say it once.",
     ),
     Rule(
         "drop-in-replaces-cri",
@@ -257,6 +291,24 @@ _CONFIG = (
         "containerd looks credentials up by the host and port of the endpoint that it asks, and not by the registry in "
         "the image's name.",
         "Name the host as the endpoint's URL has it; for Docker Hub that is registry-1.docker.io.",
+    ),
+    Rule(
+        "credentials-shown",
+        _WARNING,
+        "Credentials that containerd 1.x shows",
+        "1.4 to 1.7",
+        "containerd 1.x writes them to its journal at every start, in the line Start cri plugin with config, and "
+        "crictl info prints them.",
+        "Write registry.configs.HOST.auth, which is not in the journal, or an Authorization header in hosts.toml.",
+    ),
+    Rule(
+        "sandbox-without-credentials",
+        _WARNING,
+        "The sandbox image is pulled without credentials",
+        "2.0.0",
+        "This release does not use registry.configs.HOST.auth for the sandbox image where config_path is set: from a "
+        "registry that wants them no pod starts.",
+        "Upgrade to 2.0.1 or newer.",
     ),
     Rule(
         "not-restarted",
@@ -433,6 +485,15 @@ _TREE = (
         'Name a trusted registry as server: server = "https://registry.example.com".',
     ),
     Rule(
+        "settings-without-server",
+        _WARNING,
+        "Settings at the top of a hosts.toml without a server",
+        "1.5 and newer",
+        "What stands above the tables is for the server, and without one for the registry itself: it gets the headers, "
+        "and no host has the settings. Only capabilities do not count there.",
+        "Name a server, or move the lines into the table of the host.",
+    ),
+    Rule(
         "server-outside",
         _WARNING,
         "The server is not trusted",
@@ -517,6 +578,15 @@ _TREE = (
         'Give the hosts capabilities = ["pull", "resolve"].',
     ),
     Rule(
+        "host-without-pull",
+        _WARNING,
+        "A host that may not pull",
+        "1.5 and newer",
+        "capabilities only say who is asked what a tag means: manifests and layers are asked for at every host of the "
+        "file, at this one too.",
+        "Take the host out if nothing is to be pulled from it.",
+    ),
+    Rule(
         "capability-unknown",
         _ERROR,
         "A capability that the release does not know",
@@ -591,6 +661,14 @@ _TREE = (
         "Where the registry hands out tokens, write registry.configs.HOST.auth into config.toml.",
     ),
     Rule(
+        "header-logged",
+        _WARNING,
+        "A header that is logged",
+        "1.5 and newer",
+        "With debug.level debug or trace, containerd logs all headers but Authorization at every request, with values.",
+        "Send the secret as Authorization, or set debug.level to info.",
+    ),
+    Rule(
         "authorization-unencrypted",
         _WARNING,
         "An Authorization header for an http:// endpoint",
@@ -657,6 +735,15 @@ _ROUTES = (
         "Each line of containerd has another public one: it has to be at the mirror before an upgrade, or no pod "
         "starts.",
         "Name one that your registry has: containerd_sandbox_image.",
+    ),
+    Rule(
+        "sandbox-image-not-pinned",
+        _WARNING,
+        "The sandbox image is not named in full",
+        "2.0 and newer",
+        "containerd 2.x pins the image only if its setting is the whole name, registry and tag included: an image that "
+        "is not pinned is removed by the kubelet when the disk fills up, and has to be pulled again for the next pod.",
+        "Write the whole name, such as registry.example.com/pause:3.10.",
     ),
     Rule(
         "sandbox-image-differs",

@@ -18,6 +18,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Namespace
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import HOSTS_TOML
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
 
 Findings = t.Iterator[Finding]
 
@@ -25,6 +26,8 @@ _DOCKER_FILES = (".crt", ".cert", ".key")
 _HUB_NAMES = ("index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
 _BOTH = frozenset({"pull", "resolve"})
 _OTHERS_READ = 0o004
+# What has an effect on the registry itself; see settings-without-server.
+_OF_A_SERVER = ("header", "client", "ca", "skip_verify", "capabilities")
 
 
 def read_by(node: Node) -> t.Iterator[Page]:
@@ -134,7 +137,8 @@ def _dropped(page: Page, reason: str) -> Findings:
         what = f"The file has no table [host], which containerd {page.release} wants"
         yield found("host-table-missing", what, page.place())
     place = Place(page.path, page.reading.fault_line)
-    yield found("hosts-toml-dropped", f"containerd {page.release} passes over the file: {masked(reason)}", place)
+    passes = "passes" if page.reading.is_certain else "may pass"
+    yield found("hosts-toml-dropped", f"containerd {page.release} {passes} over the file: {masked(reason)}", place)
 
 
 # --- where the endpoints are
@@ -147,12 +151,18 @@ def endpoints_are_trusted(node: Node) -> Findings:
             if endpoint.can_be_asked and not _is_trusted(endpoint, node):
                 yield found("host-outside", f"{page.namespace} is asked for at {endpoint.host}", Place(page.path, line))
         if last.is_upstream and _asks_outside(page, node):
-            own = "the registry of each image" if page.name == ANY else page.namespace
-            what = f"No server is named for {page.namespace}: {own} is asked in the end"
+            what = f"No server is named for {page.namespace}: {_upstream(page)} is asked in the end"
             yield found("server-missing", what, page.place())
         elif last.can_be_asked and not _is_trusted(last, node):
             what = f"{page.namespace} is asked for at {last.host} in the end"
             yield found("server-outside", what, page.place("server"))
+
+
+def _upstream(page: Page) -> str:
+    """The registry itself, for messages."""
+    return (
+        "the registry of each image" if page.name == ANY else hosts_reader.upstream(page.namespace, page.release).host
+    )
 
 
 def _asks_outside(page: Page, node: Node) -> bool:
@@ -168,13 +178,28 @@ def tags_are_resolved(node: Node) -> Findings:
         if not resolvers and not last.is_upstream and not last.capabilities >= _BOTH:
             yield found("nobody-resolves", f"No endpoint for {page.namespace} may both pull and resolve", page.place())
         elif hosts and not resolvers and _is_outside(last, page, node):
-            who = last.host or ("the registry of the image" if page.name == ANY else page.namespace)
-            what = f"The hosts for {page.namespace} may not resolve, and {who} does"
+            what = f"The hosts for {page.namespace} may not resolve, and {last.host or _upstream(page)} does"
             yield found("resolve-goes-upstream", what, page.place("host"))
 
 
 def _is_outside(last: Endpoint, page: Page, node: Node) -> bool:
     return _asks_outside(page, node) if last.is_upstream else not _is_trusted(last, node)
+
+
+def capabilities_filter(node: Node) -> Findings:
+    for page in read_by(node):
+        *hosts, _last = page.reading.endpoints
+        for endpoint, line in zip(hosts, page.reading.lines, strict=False):
+            if endpoint.can_be_asked and "pull" not in endpoint.capabilities:
+                what = f"{endpoint.host} may only {' and '.join(sorted(endpoint.capabilities))}"
+                yield found("host-without-pull", what, Place(page.path, line))
+
+
+def settings_have_a_server(node: Node) -> Findings:
+    for page in read_by(node):
+        keys = [key for key in _OF_A_SERVER if page.data and field_of(page.data, key, page.release)]
+        if not page.server and keys:
+            yield found("settings-without-server", f"{keys[0]} is for {_upstream(page)}", page.place(keys[0]))
 
 
 def endpoints_differ(node: Node) -> Findings:
@@ -228,6 +253,20 @@ def others_cannot_read(node: Node) -> Findings:
             yield found("authorization-world-readable", what, Place(page.path))
 
 
+def headers_are_not_logged(node: Node) -> Findings:
+    level = look_up(node.effective, ("debug", "level")) if node.files else None
+    if str(level).lower() not in ("debug", "trace"):
+        return
+    for page in read_by(node):
+        for at, table in page.tables:
+            header = field_of(table, "header", page.release)
+            for name in header if isinstance(header, dict) else ():
+                if name.lower() != "authorization" and _is_secret(name):
+                    yield found(
+                        "header-logged", f"debug.level is {level}, and {name} is sent", page.place(*at, "header", name)
+                    )
+
+
 _SECRET_NAMES = ("*auth*", "*token*", "*key*", "*secret*", "*cookie*", "*password*")
 
 
@@ -238,9 +277,13 @@ def _secret(page: Page) -> str | None:
     for _at, table in page.tables:
         header = field_of(table, "header", page.release)
         for name in header if isinstance(header, dict) else ():
-            if any(fnmatch.fnmatchcase(name.lower(), pattern) for pattern in _SECRET_NAMES):
+            if _is_secret(name):
                 return f"a header {name}"
     return None
+
+
+def _is_secret(header: str) -> bool:
+    return any(fnmatch.fnmatchcase(header.lower(), pattern) for pattern in _SECRET_NAMES)
 
 
 CHECKS: tuple[t.Callable[[Node], Findings], ...] = (
@@ -250,8 +293,11 @@ CHECKS: tuple[t.Callable[[Node], Findings], ...] = (
     files_count,
     endpoints_are_trusted,
     tags_are_resolved,
+    capabilities_filter,
+    settings_have_a_server,
     endpoints_differ,
     named_files_are_there,
     docker_files_count,
     others_cannot_read,
+    headers_are_not_logged,
 )

@@ -18,6 +18,7 @@ import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import pem_labels
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, legacy_registry
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, V2_CRI, names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
@@ -38,7 +39,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Statement, scan
 
 USUAL_TREE = "/etc/containerd/certs.d"
-_PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
 # containerd, which is root, meets these as well.
 _ALIKE_FOR_ALL = frozenset(
@@ -80,8 +80,8 @@ class Obstacle:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it is something that could not be read, but perhaps can by containerd."""
-        return self.kind == "unknown"
+        """Whether it is something that could not be read, but perhaps can be by containerd."""
+        return self.kind in ("unknown", "uncertain")
 
     @property
     def place(self) -> Place:
@@ -381,9 +381,10 @@ def _by_tables(image: Image, state: NodeState, config: Config) -> Route:
         place = config.place(state, "mirrors")
     else:
         place = config.place(state, "mirrors", found.name, "endpoint")
-    problem = found.problem or _bad_table(found.endpoints, state)
-    if problem:
-        return Route(image, (), place.file, (Obstacle("tables_broken", place.file, problem, place.line),))
+    missing = _bad_table(found.endpoints, state)
+    if found.problem or missing:
+        kind, detail = ("tables_broken", found.problem) if found.problem else ("pull_file", missing)
+        return Route(image, (), place.file, (Obstacle(kind, place.file, detail, place.line),))
     upstream = legacy_registry.default_host(image.registry)
     own = ("", image.registry) if image.registry == ANY else (upstream, image.registry)
     steps = [_step(each, config, place, is_upstream=each.host in own) for each in found.endpoints]
@@ -510,8 +511,7 @@ def _read(path: str, entry: Entry, directory: Entry, release: Release) -> tuple[
     if found_there.crashes:
         return found_there, Obstacle("crashes", path, "", found_there.fault_line)
     if found_there.dropped is not None and not found_there.is_certain:
-        reason = f"containerd {release} may read it, although it is {found_there.dropped}"
-        return found_there, Obstacle("unknown", path, reason, found_there.fault_line)
+        return found_there, Obstacle("uncertain", path, found_there.dropped, found_there.fault_line)
     if found_there.dropped is not None:
         return found_there, Obstacle("dropped", path, found_there.dropped, found_there.fault_line)
     return found_there, None
@@ -571,7 +571,7 @@ def _fault(file: str, label: str, state: NodeState) -> str:
     entry = _known(file, state) or ABSENT
     if entry.kind == "directory":
         return "is a directory"
-    labels = entry.pem if entry.content is None else _PEM_LABEL.findall(entry.content.decode("latin-1"))
+    labels = entry.pem if entry.content is None else pem_labels(entry.content)
     if labels is not None and not any(found.endswith(label) for found in labels):
         return "has no certificate in it" if label == "CERTIFICATE" else "has no private key in it"
     return ""

@@ -16,7 +16,7 @@ COLLECTION = Path(__file__).resolve().parents[4]
 PREFIX = "ansible_collections.airgap.nodes."
 DOMAIN = f"{PREFIX}plugins.plugin_utils._domain"
 # The wire format, and what crictl and containerd say: text in, values out on both sides.
-SHARED_WITH_NODES = tuple(f"{PREFIX}plugins.module_utils.{name}" for name in ("_changeset", "_cri"))
+SHARED_WITH_NODES = tuple(f"{PREFIX}plugins.module_utils.{name}" for name in ("_canary", "_changeset", "_cri"))
 
 # Files, processes, network, clock, chance and the interpreter's own state.
 IMPURE = set(

@@ -593,6 +593,12 @@ OBSTACLE_CASES: dict[str, tuple[Obstacle, str]] = {
         "/etc/containerd/certs.d/registry.k8s.io/hosts.toml could not be read (Permission denied), so it is not known "
         "whom containerd asks for registry.k8s.io: run with become.",
     ),
+    "uncertain": (
+        Obstacle("uncertain", SOURCE, "a key is there twice"),
+        "/etc/containerd/certs.d/registry.k8s.io/hosts.toml is no sound TOML (a key is there twice), and "
+        "containerd 2.3.4 "
+        "may pass it over and ask registry.k8s.io itself: correct it, or let containerd_registries write it.",
+    ),
     "no_directory": (
         Obstacle("no_directory", f"{TREE}/registry.k8s.io", "it is a file"),
         "/etc/containerd/certs.d/registry.k8s.io is in the place of a directory (it is a file), so every pull of "

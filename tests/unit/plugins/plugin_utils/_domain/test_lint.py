@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 import pytest
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import Host, HostsFile, render
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import (
     RULES,
     Finding,
@@ -17,6 +18,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import (
     lint,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace, Url
 
 CONFIG, TREE = "/etc/containerd/config.toml", "/etc/containerd/certs.d"
 HUB = f"{TREE}/docker.io/hosts.toml"
@@ -31,6 +33,7 @@ WITH_TREE_3 = f'version = 3\n[{IM}.registry]\nconfig_path = "{TREE}"\n'
 CLOSED = 'server = "https://m.example.com"\n[host]\n'
 MIRRORS = f'version = 2\n[{V2}.registry.mirrors."docker.io"]\nendpoint = ["https://m.example.com"]\n'
 SECRET = "correct-horse-7"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +123,20 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         4,
         On("1.7.24", f'{MIRRORS}[{V2}.registry.configs."m.example.com".tls]\nca_file = "/x"\n'),
     ),
+    (
+        "cri-does-not-load",
+        On("2.3.4", f'version = 3\n[{RT}.cni]\nbin_dir = "/a"\nbin_dirs = ["/b"]\n'),
+        CONFIG,
+        3,
+        On("2.4.2", f'version = 3\n[{RT}.cni]\nbin_dir = "/a"\nbin_dirs = ["/b"]\n'),
+    ),
+    (
+        "cri-does-not-load",
+        On("1.7.24", 'version = 2\ndisabled_plugins = ["io.containerd.metadata.v1.bolt"]\n'),
+        CONFIG,
+        2,
+        On("1.7.24", 'version = 2\ndisabled_plugins = ["io.containerd.snapshotter.v1.zfs"]\n'),
+    ),
     ("cri-disabled", On("2.3.4", 'disabled_plugins = ["cri"]\n'), CONFIG, 1, On("2.3.4", "disabled_plugins = []\n")),
     (
         "cri-settings-lost",
@@ -179,6 +196,55 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         CONFIG,
         2,
         On("2.3.4", "version = 3\n[grpc]\ngid = 7\n"),
+    ),
+    (
+        "import-glob-relative",
+        On("1.7.15", '#\nimports = ["conf.d/*.toml"]\n'),
+        CONFIG,
+        2,
+        On("1.7.24", '#\nimports = ["conf.d/*.toml"]\n'),
+    ),
+    (
+        "cri-tables-by-chance",
+        On("2.3.4", f"[{V2}]\nenable_selinux = true\n[plugins.cri]\nenable_selinux = true\n"),
+        CONFIG,
+        3,
+        On("1.7.24", f"[{V2}]\nenable_selinux = true\n[plugins.cri]\nenable_selinux = true\n"),
+    ),
+    (
+        "version-missing",
+        On("1.7.24", f'[plugins.cri.registry]\nconfig_path = "{TREE}"\n'),
+        CONFIG,
+        1,
+        On("2.1.9", f'[plugins.cri.registry]\nconfig_path = "{TREE}"\n'),
+    ),
+    (
+        "setting-twice",
+        On("1.7.24", f"{IMPORTS}{WITH_TREE}", more=drop_in(WITH_TREE.replace(TREE, "/x"))),
+        CONFIG,
+        4,
+        On("1.7.24", f"{IMPORTS}{WITH_TREE}", more=drop_in(WITH_TREE)),
+    ),
+    (
+        "setting-twice",
+        On("2.1.9", f'{WITH_TREE}[{IM}.registry]\nconfig_path = "/x"\n'),
+        CONFIG,
+        5,
+        On("2.1.9"),
+    ),
+    (
+        "credentials-shown",
+        On("1.7.24", f'{WITH_TREE}[{V2}.registry.auths."https://a.io"]\npassword = "{SECRET}"\n'),
+        CONFIG,
+        4,
+        On("2.1.9", f'{WITH_TREE}[{V2}.registry.auths."https://a.io"]\npassword = "{SECRET}"\n'),
+    ),
+    (
+        "sandbox-without-credentials",
+        On("2.0.0", f'{WITH_TREE}[{V2}.registry.configs."a.io".auth]\npassword = "{SECRET}"\n'),
+        CONFIG,
+        4,
+        On("2.0.1", f'{WITH_TREE}[{V2}.registry.configs."a.io".auth]\npassword = "{SECRET}"\n'),
     ),
     # the registry table
     ("config-path-unknown-to-release", On("1.4.13"), CONFIG, 3, On("1.5.18")),
@@ -246,6 +312,17 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         4,
         On("1.7.24", f'{WITH_TREE}[{V2}.registry.configs."registry-1.docker.io".auth]\nusername = "x"\n'),
     ),
+    (
+        "auth-never-sent",
+        On(
+            "1.7.24",
+            f'{WITH_TREE}[{V2}.registry.configs."quay.io".auth]\nusername = "x"\n',
+            more=at("quay.io/hosts.toml"),
+        ),
+        CONFIG,
+        4,
+        On("1.7.24", f'{WITH_TREE}[{V2}.registry.configs."quay.io".auth]\nusername = "x"\n'),
+    ),
     # mirrors
     (
         "mirrors-append-upstream",
@@ -277,6 +354,16 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
     ("hosts-toml-dropped", On("1.7.24", hub='server = "x"\n[host]\nx = [\n'), HUB, 3, On("1.7.24")),
     ("hosts-toml-dropped", On("2.3.4", hub=b"\xef\xbb\xbf" + CLOSED.encode()), HUB, 1, On("2.3.4")),
     ("hosts-toml-dropped", On("2.3.4", hub=b""), HUB, None, On("2.3.4")),
+    # A comment of 1.x may have anything in it.
+    ("hosts-toml-dropped", On("2.3.4", hub=f"# \x07\n{CLOSED}"), HUB, 1, On("1.7.24", hub=f"# \x07\n{CLOSED}")),
+    ("server-outside", On("1.7.24", hub="# \x07\n" + CLOSED.replace("//m.", "//o.")), HUB, 2, On("1.7.24")),
+    (
+        "hosts-toml-crashes",
+        On("2.3.4", hub='host."https://m.example.com".ca = []\nhost."https://m.example.com".skip_verify = true\n'),
+        HUB,
+        2,
+        On("2.4.2", hub='host."https://m.example.com".ca = []\nhost."https://m.example.com".skip_verify = true\n'),
+    ),
     ("hosts-toml-crashes", On("1.7.24", hub="[host]\na = 1\nb = 2\n"), HUB, 2, On("1.7.24")),
     ("hosts-toml-missing", On("1.7.24", more=at("quay.io/")), f"{TREE}/quay.io", None, On("1.7.24")),
     (
@@ -444,6 +531,27 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         On("1.7.24", hub='[host."https://m.example.com"]\ncapabilities = ["pull", "resolve"]\n'),
     ),
     (
+        "host-without-pull",
+        On("1.7.24", hub=host('capabilities = ["push"]')),
+        HUB,
+        2,
+        On("1.7.24", hub=host('capabilities = ["pull"]')),
+    ),
+    (
+        "settings-without-server",
+        On("1.7.24", hub='skip_verify = true\n[host."https://m.example.com"]\n'),
+        HUB,
+        1,
+        On("1.7.24", hub=f"skip_verify = true\n{CLOSED}"),
+    ),
+    (
+        "header-logged",
+        On("1.7.24", f'{WITH_TREE}[debug]\nlevel = "debug"\n', f'{CLOSED}[header]\nX-Api-Key = "{SECRET}"\n'),
+        HUB,
+        4,
+        On("1.7.24", f'{WITH_TREE}[debug]\nlevel = "debug"\n', SECRET_FILE),
+    ),
+    (
         "capability-unknown",
         On("1.7.24", hub=host('capabilities = ["pull", "resolv"]')),
         HUB,
@@ -506,7 +614,7 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         On("1.7.24", hub=host('ca = "ca.pem"')),
         HUB,
         2,
-        On("1.7.24", hub=host('ca = "ca.pem"'), more=at("docker.io/ca.pem", "-----BEGIN CERTIFICATE-----")),
+        On("1.7.24", hub=host('ca = "ca.pem"'), more=at("docker.io/ca.pem", CERTIFICATE)),
     ),
     (
         "pull-file-missing",
@@ -515,6 +623,17 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         2,
         # Nobody has looked for these.
         On("1.7.24", hub=host('client = [["/a.pem", "/b.pem"]]')),
+    ),
+    (
+        "pull-file-missing",
+        On(
+            "1.7.24",
+            f'{MIRRORS}[{V2}.registry.configs."m.example.com".tls]\nca_file = "/ca.pem"\n',
+            more={"/ca.pem": Entry("absent")},
+        ),
+        CONFIG,
+        3,
+        On("1.7.24", f'{MIRRORS}[{V2}.registry.configs."m.example.com".tls]\nca_file = "/ca.pem"\n'),
     ),
     (
         "client-flat-pair",
@@ -611,11 +730,26 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         On("1.7.24", f'{WITH_TREE}[{V2}]\nsandbox_image = "m.example.com/pause:3.8"\n'),
     ),
     (
+        "sandbox-image-not-pinned",
+        On("2.1.9", f'{WITH_TREE}[{V2}]\nsandbox_image = "m.example.com/pause"\n'),
+        CONFIG,
+        5,
+        On("2.1.9", f'{WITH_TREE}[{V2}]\nsandbox_image = "m.example.com/pause:3.10"\n'),
+    ),
+    (
         "sandbox-image-differs",
         On("1.7.24", images={"registry.k8s.io/pause:3.9": ("kubelet",)}),
         CONFIG,
         None,
         On("1.7.24", images={"registry.k8s.io/pause:3.8": ("kubelet",), "registry.k8s.io/etcd:3.5": ("kubeadm",)}),
+    ),
+    # 2.x does not read this table, and so minds nothing in it.
+    (
+        "not-judged",
+        On("2.3.4", f'{WITH_TREE}[{V2}.registry.configs."a.io".tls]\nca_file = 1\n'),
+        CONFIG,
+        5,
+        On("2.3.4"),
     ),
     ("not-judged", On("1.7.24", "a" + ".a" * 3000 + " = 1\n"), "", None, On("1.7.24", MIRRORS)),
 ]
@@ -654,3 +788,21 @@ def test_the_worst_comes_first(subject: MakeSubject) -> None:
     severities = [finding.severity for finding in of(subject, On("1.7.24", hub=host("sever = 1", "httpx:1")))]
     assert severities == sorted(severities, key=list(Severity).index)
     assert {Severity.ERROR, Severity.WARNING, Severity.INFO} <= set(severities)
+
+
+@pytest.mark.parametrize("release", ["1.6.20", "1.7.24", "2.0.11", "2.1.9", "2.2.1", "2.3.4", "2.4.2"])
+def test_what_the_collection_writes_is_in_no_trap(subject: MakeSubject, release: str) -> None:
+    mirror = Host(
+        Url.parse("https://m.example.com:5000/v2/hub"),
+        capabilities=("pull", "resolve"),
+        ca=("/etc/ssl/corp.pem",),
+        client=(("/etc/ssl/a.pem", "/etc/ssl/a-key.pem"),),
+        override_path=True,
+    )
+    last = Host(Url.parse("https://m.example.com"), header=(("Authorization", (f"Basic {SECRET}",)),))
+    tree = {
+        name: Entry("file", render(HostsFile((mirror,), last), Namespace(name)).encode(), mode="0600")
+        for name in ("docker.io", "registry.k8s.io", "_default")
+    }
+    found = of(subject, On(release, hub=None, more={f"{TREE}/{name}/hosts.toml": file for name, file in tree.items()}))
+    assert {finding.severity for finding in found} == {Severity.INFO}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import typing as t
 
 import pytest
@@ -222,6 +223,15 @@ def test_a_directory_without_the_file_has_certificates_as_docker_has_them() -> N
     )
 
 
+def test_a_symlink_to_a_directory_is_a_certificate_that_cannot_be_read() -> None:
+    state = with_files({"registry.k8s.io/note.txt": b""})
+    listing = {**state.listings[TREE], "registry.k8s.io/a.crt": Entry("directory")}
+    assert kinds(route(IMAGE, dataclasses.replace(state, listings={TREE: listing}), config())) == ["no_hosts_toml"]
+    listing["registry.k8s.io/a.crt"] = Entry("directory", link="/etc")
+    found = route(IMAGE, dataclasses.replace(state, listings={TREE: listing}), config())
+    assert (kinds(found), found.asked) == (["no_hosts_toml", "pull_file"], ())
+
+
 def test_hosts_that_may_not_resolve_a_tag() -> None:
     text = b'server = "https://m.example.com"\ncapabilities = ["pull"]\n[host]\n'
     state = with_files({"registry.k8s.io/hosts.toml": text})
@@ -337,13 +347,19 @@ def test_whom_tables_name(name: str, version: str) -> None:
     assert urls(route(IMAGE, NodeState(), config(tables, version))) == expected
 
 
+def test_docker_hub_is_asked_again_though_its_host_is_among_them() -> None:
+    tables = {"mirrors": {"docker.io": {"endpoint": ["https://registry-1.docker.io"]}}}
+    hub = "https://registry-1.docker.io/v2"
+    assert urls(route(Image("docker.io", "library/x", "1"), NodeState(), config(tables))) == [hub, hub]
+
+
 def test_tables_with_an_endpoint_that_is_no_url_fail_every_pull() -> None:
     tables = {"mirrors": {"*": {"endpoint": ["https://a.example", "https://b.example:port"]}}}
     found = route(IMAGE, NodeState(), config(tables))
     assert (kinds(found), found.asked) == (["tables_broken"], ())
 
 
-@pytest.mark.parametrize(("version", "expected"), [("1.7.24", ["tables_broken"]), ("2.1.9", [])])
+@pytest.mark.parametrize(("version", "expected"), [("1.7.24", ["pull_file"]), ("2.1.9", [])])
 def test_tables_with_a_certificate_that_is_not_there(version: str, expected: list[str]) -> None:
     # The table is gone from 2.0 on.
     tls = {"a.example": {"tls": {"ca_file": "/etc/gone.pem"}}}
@@ -468,7 +484,7 @@ def test_what_1_may_read_and_others_not_is_unknown() -> None:
     twice = b"[host.\"https://a\"]\n[host.'https://a']\n"
     found = route(IMAGE, with_files({"registry.k8s.io/hosts.toml": twice}), config())
     assert found.unknown is not None
-    assert "may read it" in found.unknown.detail
+    assert found.unknown.kind == "uncertain"
     assert kinds(route(IMAGE, with_files({"registry.k8s.io/hosts.toml": twice}), config(version="2.3.4"))) == [
         "dropped"
     ]

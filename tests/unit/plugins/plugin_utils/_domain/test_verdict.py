@@ -230,6 +230,22 @@ CASES: dict[str, tuple[Node, bool, str, Place, str]] = {
         Place(FILE),
         "hosts-toml-unreadable",
     ),
+    "a table in two forms, of which 1.x makes one, and others nothing": (
+        hosts(f"{CLOSED}[host.x]\na.b = 1\n[host.x.a]\n"),
+        False,
+        f"It cannot be told whether it is closed, since containerd 1.7.24 may read {FILE} or pass over it: not "
+        "valid TOML: "
+        "Cannot declare ('host', 'x', 'a') twice (at line 5, column 10).",
+        Place(FILE, 5),
+        "hosts-toml-dropped",
+    ),
+    "a registry that 1.6 takes no images of": (
+        Node(namespace="[fd00::1]:5000", version="1.6.20"),
+        True,
+        "Nobody is asked, since containerd 1.6.20 takes no image whose registry is an IPv6 address.",
+        Place(),
+        "",
+    ),
     # --- open: hosts.toml
     "no server": (
         hosts(MIRROR),
