@@ -43,7 +43,7 @@ def test_what_the_sink_wrote_down() -> None:
     log = [
         {"question": "registry.example.test", "type": "A", "by": "containerd"},
         {"question": "registry.k8s.io", "type": "A", "by": "containerd"},
-        {"question": "registry.k8s.io", "type": "AAAA", "by": "containerd"},
+        {"question": "registry.k8s.io", "type": "AAAA", "by": "?"},
         {"question": "time.example.net", "type": "A", "by": "systemd-timesyn"},
         {"connection": "203.0.113.1:443", "name": "registry.k8s.io", "scheme": "https"},
         {"connection": "198.51.100.7:5000", "name": "198.51.100.7:5000", "scheme": "http"},
@@ -96,9 +96,16 @@ def test_a_pull_that_is_to_fail_before_asks_nobody() -> None:
 
 
 def test_what_the_audit_says_of_a_registry() -> None:
-    route = {"namespace": "quay.io", "verdict": "open", "reason": "b", "rule": "r", "file": "/a", "line": 3}
+    route = {
+        "namespace": "quay.io",
+        "verdict": "open",
+        "reason": "b",
+        "rule": "r",
+        "file": "/etc/containerd/a",
+        "line": 3,
+    }
     result = {"verdict": "open", "reason": "a", "routes": [route]}
-    assert said_of(result, "quay.io") == Said("open", "b", "r", "/a:3")
+    assert said_of(result, "quay.io") == Said("open", "b", "r", "a:3")
     assert said_of(result, "registry.k8s.io") == Said("open", "a")
     assert said_of({"failed": True, "msg": "c"}, "quay.io") == Said("failed", "c")
     unknown = {**route, "rule": "", "file": "", "line": None, "verdict": "closed"}
