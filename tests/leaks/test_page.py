@@ -11,7 +11,7 @@ import pytest
 
 from leaks import page
 from leaks.collection import Said, said_of
-from leaks.page import Sprung, Step
+from leaks.page import PAGE, Sprung, Step
 from leaks.place import Seen
 from leaks.traps import ALL, SHORT, TRAPS, Trap
 
@@ -137,3 +137,7 @@ def test_releases_with_the_same_end_share_a_row() -> None:
 def test_a_page_without_its_marks_is_not_written() -> None:
     with pytest.raises(ValueError, match="lacks"):
         page.rewritten("# Title\n", [], [])
+
+
+def test_the_page_has_the_rows_of_the_list() -> None:
+    assert page.rows_of(PAGE.read_text(encoding="utf-8")) == page.rows_wanted()
