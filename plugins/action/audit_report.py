@@ -13,10 +13,17 @@ import typing as t
 from ansible_collections.airgap.nodes.plugins.module_utils._argspec import AUDIT_REPORT
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
-from ansible_collections.airgap.nodes.plugins.plugin_utils._report import as_html, as_json, as_sarif, files, threshold
+from ansible_collections.airgap.nodes.plugins.plugin_utils._report import (
+    as_html,
+    as_json,
+    as_junit,
+    as_sarif,
+    files,
+    threshold,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._report.fleet import Fleet, Node
 
-KINDS = ("json", "sarif", "html")
+KINDS = ("json", "sarif", "junit", "html")
 MANIFEST = pathlib.Path(__file__).resolve().parents[2] / "MANIFEST.json"
 
 
@@ -62,7 +69,7 @@ def _pieces(kind: str, fleet: Fleet, options: Result) -> t.Iterable[str]:
         return as_json.lines(fleet, _version())
     if kind == "sarif":
         return [as_sarif.document(fleet, _version(), options["findings_url"])]
-    return [as_html.page(fleet)]
+    return as_junit.lines(fleet) if kind == "junit" else [as_html.page(fleet)]
 
 
 def _version() -> str:

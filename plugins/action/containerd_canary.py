@@ -15,6 +15,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.canary import
     Proof,
     Seen,
     Wanted,
+    better,
     judge_walk,
     tell,
     wanted,
@@ -50,8 +51,8 @@ class ActionModule(NodeAction):
         found: dict[str, Seen] = {}
         for _look in range(LOOKS):
             doubtful = [name for name in asked_for.namespaces if name not in found or not found[name].judgement.is_sure]
-            if doubtful:
-                found |= {seen.namespace: seen for seen in self._look(doubtful, asked_for.trust, options, files)}
+            for seen in self._look(doubtful, asked_for.trust, options, files) if doubtful else ():
+                found[seen.namespace] = better(found.get(seen.namespace), seen)
         return {**result, **_told(list(found.values()))}
 
     def _files(self) -> Files | None:

@@ -200,6 +200,7 @@ AUDIT_REPORT: Spec = {
     "fail_on": {"type": "str", "choices": ["error", "warning", "info", "open", "never"], "default": "error"},
     "json": {"type": "path"},
     "sarif": {"type": "path"},
+    "junit": {"type": "path"},
     "html": {"type": "path"},
     "findings_url": {"type": "str", "default": "https://git.example.com/airgap/nodes/docs/findings.md"},
 }

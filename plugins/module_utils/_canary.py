@@ -47,7 +47,7 @@ class Asked(t.NamedTuple):
 
 
 class Walk(t.NamedTuple):
-    """What containerd logged of one pull. ``error`` is its last word, without secrets; empty if it succeeded.
+    """What containerd logged of one pull. ``error`` is the cause in its last words; empty if it succeeded.
 
     ``begun`` and ``ended``: whether its first and its last line are there. ``has_gap``: lines between them were
     dropped. ``is_whole``: the list was gone through to its end, and everybody on it is in ``asked``. ``answered``:
@@ -125,7 +125,7 @@ def _ended(begun: bool, has_gap: bool, lines: t.Sequence[Line], error: str, imag
     lines = [*lines, {"msg": "", "error": error}]
     answered = bool(_ANSWERED.search(error))
     whole = begun and not has_gap and not answered and _is_whole(lines, error, image)
-    return Walk(begun, True, has_gap, whole, answered, cri.shorten(error), _asked(lines, image))
+    return Walk(begun, True, has_gap, whole, answered, cri.detail(error), _asked(lines, image))
 
 
 # What is said once a registry has claimed to have it.

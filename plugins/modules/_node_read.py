@@ -298,6 +298,7 @@ unit:
     sub_state: running
     exec_start: [/usr/bin/containerd]
     main_pid: 412
+    main_command: [/usr/bin/containerd]
     started: 1795240800.25
     invocation: 5f0c4f2f1d0b4c55a5b0d8c6f2b1a7e3
   contains:
@@ -334,6 +335,12 @@ unit:
       returned: always
       type: int
       sample: 412
+    main_command:
+      description: The words that the main process was started with. Empty if none runs, or nobody may see it.
+      returned: always
+      type: list
+      elements: str
+      sample: [/usr/bin/containerd]
     started:
       description:
         - When the main process last started, in seconds since the epoch by the node's clock as it is now, so that it
@@ -428,8 +435,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
-from ansible_collections.airgap.nodes.plugins.module_utils import _cri_node, _files, _journal, _programs
+from ansible_collections.airgap.nodes.plugins.module_utils import _files, _journal, _programs
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import printable
 
 
@@ -446,6 +452,10 @@ def read_images(endpoint: t.Optional[str]) -> t.Optional[t.Dict[str, t.Any]]:
     """The names of the images that CRI has, or why they are not known."""
     if endpoint is None:
         return None
+    # Compiled anew on each run, which takes a fiftieth of a second, and most runs have no use for them.
+    from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri  # noqa: PLC0415
+    from ansible_collections.airgap.nodes.plugins.module_utils import _cri_node  # noqa: PLC0415
+
     try:
         return {"names": _cri_node.node_at(endpoint, "").image_names(), "error": None}
     except _cri_node.BadOption as error:

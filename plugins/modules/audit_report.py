@@ -13,8 +13,8 @@ author:
   - the airgap.nodes authors (@airgap-nodes)
 description:
   - Takes what M(airgap.nodes.containerd_registry_info) returned for each node of a fleet and makes one report of it.
-    That is a page of HTML, JSON, SARIF, or any of them, and it is written on the controller. No node is asked for
-    anything.
+    That is a page of HTML, JSON, SARIF, JUnit's XML, or any of them, and it is written on the controller. No node is
+    asked for anything.
   - Fails if something of the fleet is at the threshold O(fail_on) or beyond.
   - A node of which nothing is known, since it was not reached or the task failed there, is in the report as such. It
     never counts as closed.
@@ -52,6 +52,11 @@ options:
   sarif:
     description:
       - Where to write the report for code scanning, in SARIF 2.1.0. For the rest see O(json).
+    type: path
+  junit:
+    description:
+      - Where to write the report for pipelines that show tests, in the XML of JUnit. A node is a suite, and each of its
+        namespaces is a test. For the rest see O(json).
     type: path
   html:
     description:
@@ -95,6 +100,7 @@ EXAMPLES = r"""
         html: reports/nodes.html
         json: reports/nodes.json
         sarif: reports/nodes.sarif
+        junit: reports/nodes.xml
         findings_url: https://docs.example.com/airgap-nodes/findings.html
       run_once: true
       delegate_to: localhost

@@ -15,7 +15,8 @@ description:
   - Reads C(config.toml) with all that it imports, the tree of C(hosts.toml) files, and the images that the node uses,
     and works out by the rules of the node's own containerd release which endpoints it asks for them, in which order.
   - A route is V(closed) if none but registries that are trusted can be asked on it, and V(open) otherwise. A node is
-    V(closed) if every route is. What cannot be told is V(open), with the reason.
+    V(closed) if every route is. What cannot be told is V(open), with the reason; so is what a running containerd has
+    not read yet, since a C(config.toml) counts from the next start on.
   - There is a route for each namespace that has a directory or a table of mirrors, for V(docker.io),
     V(registry.k8s.io) and V(k8s.gcr.io), and for each registry of which the node uses an image, that of the sandbox
     included.
@@ -450,8 +451,8 @@ findings:
   sample:
     - id: config-not-toml
       severity: error
-      message: "not valid TOML: Expected '=' after a key in a key/value pair. containerd does not start with it; one
-        that runs does not come up again."
+      message: "/etc/containerd/config.toml: not valid TOML: Expected '=' after a key in a key/value pair. containerd
+        does not start with it; one that runs does not come up again."
       file: /etc/containerd/config.toml
       line: 3
       key: ""

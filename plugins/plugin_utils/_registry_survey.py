@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK
 from ansible_collections.airgap.nodes.plugins.plugin_utils import _kubernetes_images as kubernetes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
+from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import MASK
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import planned_routes, routes, unit_command
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import absolute
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import stated_version
@@ -29,6 +32,9 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases impo
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
 from ansible_collections.airgap.nodes.plugins.plugin_utils._view import View
 
+_REGISTRY = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?", re.ASCII)
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*", re.ASCII)
+_DIGEST = re.compile(r"[A-Za-z0-9+._-]+:[0-9A-Fa-f]+", re.ASCII)
 _OF_A_COPY = "A copied tree tells nothing of the images that CRI has."
 
 
@@ -67,10 +73,6 @@ class Survey:
                 option="containerd_version",
                 fix="Name the release that the tree is for, such as 1.7.24.",
             )
-        if options["root"] is not None and not os.path.isabs(options["root"]):
-            raise DomainError(
-                f"{options['root']!r} is not an absolute path", option="root", fix="Write it as /srv/tree."
-            )
 
     def subject(self) -> Subject:
         """Everything that is to be judged.
@@ -81,9 +83,11 @@ class Survey:
         path = self._path or unit_command.files_read(state)[0]
         if path not in state.files:
             state = state.and_also(self._action.read(files=[path]))
-        state = self._doubted(state, path)
+        state, doubt = self._doubt(state, path)
         release = self._action.release(state, self._options["containerd_version"], newest_for_newer=True)
         state, found = self._config(state, path, release)
+        if doubt is not None:
+            found = _Config(found.files, found.data, trouble=doubt.in_file(path))
         state = self._rest(state, found.config)
         named = kubernetes.named(state)
         return Subject(
@@ -112,20 +116,26 @@ class Survey:
             "runtime_endpoint": self._options["runtime_endpoint"],
         }
         return self._action.read(
-            files=[self._path or unit_command.DEFAULT_FILE, *own["files"]],
+            files=[self._path or unit_command.DEFAULT_FILE, RESTART_MARK, *own["files"]],
             globs=[*USUAL_GLOBS, *tree["globs"], *own["globs"]],
             directories=tree["directories"],
             **({} if self._options["root"] else on_node),
         )
 
-    def _doubted(self, state: NodeState, path: str) -> NodeState:
-        """A warning where the containerd that runs reads another file than the one that is judged."""
+    def _doubt(self, state: NodeState, path: str) -> tuple[NodeState, DomainError | None]:
+        """Why nothing is known by the file that is judged: the containerd that runs may read another one."""
         unknown = unit_command.to_read(state, path)
         state = state.and_also(self._action.read(files=unknown)) if unknown else state
-        doubt = unit_command.doubt(state, path, self._action.unit, expected=True)
+        untold = None if self._path else unit_command.untold(state, self._action.unit)
+        if untold is not None:
+            return state, DomainError(untold, fix="Name the file in path.")
+        try:
+            doubt = unit_command.doubt(state, path, self._action.unit, expected=False)
+        except DomainError as error:
+            return state, DomainError(error.what)
         if doubt is not None:
             self._action.warn(doubt)
-        return state
+        return state, None
 
     def _rest(self, state: NodeState, config: routes.Config | None) -> NodeState:
         for root in [] if config is None else routes.unread(config, state):
@@ -162,13 +172,13 @@ class Survey:
         uses = [(name, "cri") for name in (state.images.names if state.images else ())]
         if found.data is not None:
             uses.append((sandbox_image(found.data, release)[0], "sandbox"))
-        read = [(cri.parse_reference(name), use) for name, use in (*uses, *named)]
+        read = [(_parsed(name), use) for name, use in (*uses, *named)]
         # As sets that keep their order.
         users: dict[str, dict[str, None]] = {}
         for reference, use in (*read, *self._asked):
             if reference is not None:
                 users.setdefault(reference.canonical, {})[use] = None
-        return tuple(UsedImage(name, routes.image_of(name), tuple(users[name])) for name in sorted(users))
+        return tuple(UsedImage(name, routes.image_of(name).registry, tuple(users[name])) for name in sorted(users))
 
 
 def _pems_elsewhere(state: NodeState, config: routes.Config) -> list[str]:
@@ -198,12 +208,22 @@ def _trusted(options: Result) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _reference(image: str, option: str) -> cri.Reference:
+def _parsed(image: str) -> cri.Reference | None:
+    """None for what is no name of an image: nothing is ever pulled by it."""
     reference = cri.parse_reference(image)
+    if reference is None or not _REGISTRY.fullmatch(reference.registry):
+        return None
+    is_sound = _REPOSITORY.fullmatch(reference.repository) and _DIGEST.fullmatch(reference.digest or "a:0")
+    return reference if is_sound else None
+
+
+def _reference(image: str, option: str) -> cri.Reference:
+    reference = _parsed(image)
     if reference is None:
-        raise DomainError(
-            f"{image!r} is no name of an image", option=option, fix="Write it as docker.io/library/nginx."
-        )
+        # What stands before an @ may be a password.
+        shown = f"{MASK}@{image.rpartition('@')[2]}" if "@" in image else image
+        fix = "Write it as docker.io/library/nginx:1.27."
+        raise DomainError(f"{shown!r} is no name of an image", option=option, fix=fix)
     return reference
 
 

@@ -23,7 +23,7 @@ from nodes import machine
 
 Message = dict[str, t.Any]
 
-SECONDS = 20
+SECONDS = 60
 KEYS = {
     "Enter": (13, "\r"), "Escape": (27, ""), "Tab": (9, ""), " ": (32, " "), "Home": (36, ""), "End": (35, ""),
     "PageUp": (33, ""), "PageDown": (34, ""), "ArrowLeft": (37, ""), "ArrowUp": (38, ""), "ArrowRight": (39, ""),
@@ -140,14 +140,13 @@ class Browser:
 
     def _read(self, deadline: float, waiting_for: str) -> Message:
         while b"\0" not in self._unread:
-            ready, _, _ = select.select([self._from_it], [], [], max(deadline - time.monotonic(), 0))
-            if not ready:
+            if not select.select([self._from_it], [], [], max(deadline - time.monotonic(), 0))[0]:
                 raise Failed(f"Chromium does not answer to {waiting_for}")
             read = os.read(self._from_it, 1 << 20)
             if not read:
                 raise Failed("Chromium has ended")
             self._unread += read
-        text, _, self._unread = self._unread.partition(b"\0")
+        text, _end, self._unread = self._unread.partition(b"\0")
         message: Message = json.loads(text)
         return message
 

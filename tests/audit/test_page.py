@@ -129,7 +129,7 @@ def test_two_filters_are_both_true_and_two_values_either(show: t.Callable[..., P
     [
         ("node-3 server-missing", ["node-38"]),
         ("TIMED out", ["node-39"]),
-        ("ghcr.io/hosts.toml", ["node-38", "node-37"]),
+        ("https://ghcr.io/v2", ["node-38"]),
         ("pause:3.8", ["node-37"]),
         ("nobody", []),
     ],
@@ -138,7 +138,7 @@ def test_search(show: t.Callable[..., Page], words: str, expected: list[str]) ->
     page = show(usual())
     page.press("/")
     page.type(words)
-    assert rows(page)[: len(expected)] == expected
+    assert rows(page) == expected
     if not expected:
         assert "No node is like that." in page.text("#grid")
 
@@ -171,10 +171,17 @@ def test_a_click_says_why(show: t.Callable[..., Page]) -> None:
     assert page.run("document.querySelector('#details').hidden")
 
 
+def test_of_two_findings_of_a_rule_the_one_of_the_place_is_told(show: t.Callable[..., Page]) -> None:
+    traps = {"quay.io": "server-missing", "ghcr.io": "server-missing"}
+    page = show({"node-01": fleet.judged("2.1.5", LISTED, traps)})
+    page.click(".row .mark.open[aria-label^='quay.io']")
+    assert page.texts("#details .finding code") == ["/etc/containerd/certs.d/quay.io/hosts.toml:3"]
+
+
 def test_a_node_and_those_alike(show: t.Callable[..., Page]) -> None:
     page = show(usual())
     page.click("#group")
-    assert rows(page) == ["node-38", "node-37", "node-39", "node-40", "node-01 and 35 alike"]
+    assert rows(page) == ["node-38", "node-37", "node-39", "node-40", "node-01 +35"]
     page.click("[data-row='4'] .first")
     said = page.text("#details")
     assert "JUST THE SAME ON 35 OTHER NODES" in said
@@ -214,11 +221,24 @@ def test_keys(show: t.Callable[..., Page]) -> None:
     assert page.run("document.querySelector('#details').hidden")
     assert page.run("document.activeElement.id") == "grid"
     page.press("Home", modifier="control")
-    page.press("ArrowUp")
     page.press("ArrowLeft")
     assert active() == "cell-0-0"
     page.press("PageDown")
     assert int(active().split("-")[1]) > 10
+    page.press("PageUp")
+    assert active() == "cell-0-0"
+
+
+def test_keys_reach_the_heads_of_the_columns(show: t.Callable[..., Page]) -> None:
+    page = show(usual())
+    page.run("document.querySelector('#grid').focus()")
+    for key in ("ArrowUp", "ArrowUp", "End"):
+        page.press(key)
+    assert page.run("!!document.querySelector('#grid .head .active.namespace')")
+    page.press("Enter")
+    assert page.text("#details h2") == page.run("document.querySelector('#grid .head .active').innerText")
+    page.press("ArrowDown")
+    assert page.text("#details header p").startswith("on node-38")
 
 
 def test_tab_reaches_everything(show: t.Callable[..., Page]) -> None:
@@ -243,7 +263,7 @@ def test_findings(show: t.Callable[..., Page]) -> None:
     ]  # fmt: skip
     # What the rule says stands there once, and what was found where below it.
     assert page.texts(".rule:first-child .explanation")[0].startswith("containerd logs one line")
-    assert page.texts(".rule:first-child .finding > p:first-child")[0].endswith("unknown capability resolv.")
+    assert page.texts(".rule:first-child .places p")[0].endswith("unknown capability resolv.")
     assert page.texts(".rule:first-child code") == ["/etc/containerd/certs.d/docker.io/hosts.toml:3"]
     page.click(".rule:first-child .show")
     assert rows(page) == ["node-37"]
@@ -366,7 +386,7 @@ def test_a_thousand_nodes_are_quick(show: t.Callable[..., Page]) -> None:
         " search.value = 'node-09 docker'; search.dispatchEvent(new Event('input'));"
         " return performance.now() - start; })()"
     )
-    assert took < 500
+    assert took < 1500
     page.run("document.querySelector('#search').value = ''; document.querySelector('#grid').scrollTop = 1e6")
     page.settle()
     page.wait("[...document.querySelectorAll('#grid .body .first')].some((each) => /node-099/.test(each.innerText))")

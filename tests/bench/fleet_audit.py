@@ -45,7 +45,7 @@ Result = dict[str, t.Any]
 # Takes the place of the module's action in a copy of the collection.
 REPLAY = """
 from __future__ import annotations
-import json, pathlib
+import json, pathlib, random
 from ansible.plugins.action import ActionBase
 
 class ActionModule(ActionBase):
@@ -53,7 +53,15 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         folder = pathlib.Path({folder!r})
-        return json.loads((folder / task_vars["bench_kind"]).read_text(encoding="utf-8"))
+        result = json.loads((folder / task_vars["bench_kind"]).read_text(encoding="utf-8"))
+        # The pods of each node are others.
+        chance = random.Random(task_vars["inventory_hostname"])
+        names = chance.sample([route["namespace"] for route in result["routes"]], 25)
+        result["images"] += [
+            {{"image": f"{{name}}/app/service-{{chance.randint(1, 400)}}:1.0", "namespace": name, "used_by": ["cri"]}}
+            for name in names
+        ]
+        return result
 """
 
 

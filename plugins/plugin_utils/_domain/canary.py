@@ -14,7 +14,6 @@ import enum
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils._canary import Asked, Walk
-from ansible_collections.airgap.nodes.plugins.module_utils._cri import detail
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import planned_routes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import NOWHERE, Place
@@ -76,6 +75,12 @@ class Seen:
         place, reason = self.judgement.place, self.judgement.reason
         where = f"{place.file}:{place.line}" if place.line else "" if place.file in reason else place.file
         return f"{self.namespace}: {reason}{f' See {where}.' if where else ''}"
+
+
+def better(one: Seen | None, other: Seen) -> Seen:
+    """Of two looks at a namespace, the one that tells more: nobody is on one whole list who is not on the other."""
+    order = (Proof.UNKNOWN, Proof.OPEN, Proof.CLOSED)
+    return other if one is None else max(one, other, key=lambda seen: order.index(seen.judgement.proof))
 
 
 def worst(seen: t.Iterable[Seen]) -> Proof:
@@ -159,6 +164,11 @@ def _asked_outside(outside: t.Sequence[Asked], by_files: Verdict | None) -> str:
         return said
     if not by_files.is_closed:
         return f"{said} {by_files.reason}"
+    if not any(asked.is_endpoint for asked in outside):
+        return (
+            f"{said} No file names it: an endpoint sent containerd there, for a token or by a redirect. If it is "
+            "yours, add it to trusted_registries."
+        )
     return f"{said} By the files it would not. It has not read them yet, or it reads others: restart it."
 
 
@@ -168,7 +178,7 @@ def _place(by_files: Verdict | None) -> Place:
 
 def _why_unknown(walk: Walk, unit: str) -> str:
     """Why this walk proves nothing; empty if it does."""
-    said = f" ({detail(walk.error)})" if walk.error else ""
+    said = f" ({walk.error})" if walk.error else ""
     if not (walk.begun and walk.ended) or walk.has_gap:
         return f"It cannot be known whom containerd asked: {_why_untold(walk, unit, said)}"
     if walk.answered:

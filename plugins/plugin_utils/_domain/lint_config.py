@@ -96,10 +96,11 @@ def can_be_read(node: Node) -> Findings:
 
 def _unread(error: DomainError, path: str) -> Finding:
     place = Place(error.file or path, error.line, show_key_path(error.key_path or ()))
+    what = f"{place.file}: {error.what}"
     if error.key_path == ("imports",):
-        return found("import-missing", error.what, place)
+        return found("import-missing", what, place)
     is_text = error.line is not None
-    return found("config-not-toml" if is_text else "config-unreadable", error.what, place)
+    return found("config-not-toml" if is_text else "config-unreadable", what, place)
 
 
 # --- versions and imports
@@ -187,8 +188,6 @@ def cri_loads(node: Node) -> Findings:
     if not node.files:
         return
     for problem in node.problems:
-        if problem.path[:1] == ("disabled_plugins",) and cri_is_named(problem.what):
-            continue
         rule = "containerd-does-not-start" if problem.consequence == NO_START else "cri-does-not-load"
         place = node.place(problem.path)
         yield found(rule, f"{place.key or show_key_path(problem.path)}: {problem.what}", place, fix=problem.fix)
@@ -196,16 +195,12 @@ def cri_loads(node: Node) -> Findings:
     yield from _registry_table(node)
 
 
-def cri_is_named(what: str) -> bool:
-    return any(f" {name}," in what for name in CRI_IDS)
-
-
 def _cni_directories(node: Node) -> Findings:
     try:
         config_checks.check_cni_directories(node.files, node.release)
     except DomainError as error:
         key = error.key_path or ()
-        yield found("cri-does-not-load", _of_key(key, error), node.lines[error.file or ""].place(key))
+        yield found("cri-does-not-load", _of_key(key, error), node.lines[error.file or node.config_file].place(key))
 
 
 def _registry_table(node: Node) -> Findings:
@@ -214,10 +209,10 @@ def _registry_table(node: Node) -> Findings:
     except DomainError as error:
         key = error.key_path or ()
         place = node.place((*REGISTRY, *key[1:]))
-        if key[-1:] == ("tls",):
+        if key[-1:] == ("tls",) and node.release.line < (2, 0):
             yield found("pull-file-missing", _of_key(key, error), place)
         elif not any(problem.path == (*REGISTRY, *key[1:]) for problem in node.problems):
-            yield found("not-judged", _of_key(key, error), place)
+            yield found("not-judged", f"{show_key_path(key)} is not what it should be", place)
     try:
         config_checks.check_one_registry_method(node.effective, node.files, node.release)
     except DomainError as error:

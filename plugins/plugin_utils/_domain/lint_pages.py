@@ -11,7 +11,7 @@ import re
 import tomllib
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, old_toml
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Reading
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import masked
@@ -93,9 +93,16 @@ class Page:
     @functools.cached_property
     def _parts(self) -> tuple[Data, t.Sequence[Statement]] | None:
         try:
-            return hosts_reader.taken_apart((self.entry.content or b"").decode("utf-8").removeprefix("\ufeff"))
+            return hosts_reader.taken_apart(self._text())
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
             return None
+
+    def _text(self) -> str:
+        """As the release reads it, less what it refuses to begin with."""
+        content = self.entry.content or b""
+        if self.release.line < (2, 0):
+            return old_toml.in_standard_form(old_toml.decoded(content))
+        return content.decode("utf-8").removeprefix("\ufeff")
 
     @property
     def data(self) -> Data | None:

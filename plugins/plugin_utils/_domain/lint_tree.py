@@ -137,7 +137,8 @@ def _dropped(page: Page, reason: str) -> Findings:
         what = f"The file has no table [host], which containerd {page.release} wants"
         yield found("host-table-missing", what, page.place())
     place = Place(page.path, page.reading.fault_line)
-    yield found("hosts-toml-dropped", f"containerd {page.release} passes over the file: {masked(reason)}", place)
+    passes = "passes" if page.reading.is_certain else "may pass"
+    yield found("hosts-toml-dropped", f"containerd {page.release} {passes} over the file: {masked(reason)}", place)
 
 
 # --- where the endpoints are
@@ -150,12 +151,18 @@ def endpoints_are_trusted(node: Node) -> Findings:
             if endpoint.can_be_asked and not _is_trusted(endpoint, node):
                 yield found("host-outside", f"{page.namespace} is asked for at {endpoint.host}", Place(page.path, line))
         if last.is_upstream and _asks_outside(page, node):
-            own = "the registry of each image" if page.name == ANY else page.namespace
-            what = f"No server is named for {page.namespace}: {own} is asked in the end"
+            what = f"No server is named for {page.namespace}: {_upstream(page)} is asked in the end"
             yield found("server-missing", what, page.place())
         elif last.can_be_asked and not _is_trusted(last, node):
             what = f"{page.namespace} is asked for at {last.host} in the end"
             yield found("server-outside", what, page.place("server"))
+
+
+def _upstream(page: Page) -> str:
+    """The registry itself, for messages."""
+    return (
+        "the registry of each image" if page.name == ANY else hosts_reader.upstream(page.namespace, page.release).host
+    )
 
 
 def _asks_outside(page: Page, node: Node) -> bool:
@@ -171,8 +178,7 @@ def tags_are_resolved(node: Node) -> Findings:
         if not resolvers and not last.is_upstream and not last.capabilities >= _BOTH:
             yield found("nobody-resolves", f"No endpoint for {page.namespace} may both pull and resolve", page.place())
         elif hosts and not resolvers and _is_outside(last, page, node):
-            who = last.host or ("the registry of the image" if page.name == ANY else page.namespace)
-            what = f"The hosts for {page.namespace} may not resolve, and {who} does"
+            what = f"The hosts for {page.namespace} may not resolve, and {last.host or _upstream(page)} does"
             yield found("resolve-goes-upstream", what, page.place("host"))
 
 
@@ -193,8 +199,7 @@ def settings_have_a_server(node: Node) -> Findings:
     for page in read_by(node):
         keys = [key for key in _OF_A_SERVER if page.data and field_of(page.data, key, page.release)]
         if not page.server and keys:
-            own = "the registry of each image" if page.name == ANY else page.namespace
-            yield found("settings-without-server", f"{keys[0]} is for {own}", page.place(keys[0]))
+            yield found("settings-without-server", f"{keys[0]} is for {_upstream(page)}", page.place(keys[0]))
 
 
 def endpoints_differ(node: Node) -> Findings:

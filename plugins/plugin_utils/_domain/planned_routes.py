@@ -116,6 +116,8 @@ def _fix(verdict: Verdict, config: Config, tree: str) -> str:
     place = verdict.place
     if verdict.rule in ("host-outside", "server-outside", "mirror-outside") and place.file.startswith(f"{tree}/"):
         return "Add the host to trusted_registries, or take it out of the entry."
+    if verdict.rule == "hosts-toml-unreadable":
+        return f"Run the task as a user who may read {place.file}."
     if verdict.rule == "drop-in-replaces-cri":
         return f"Have {place.file} name {tree} as config_path too, or write the settings to a later drop-in."
     if tree not in config.roots:

@@ -13,8 +13,6 @@ import datetime
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import lint as linting
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import routes as routing
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import verdict as judging
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import SANDBOX_IMAGE
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, Data
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, show_key_path
@@ -23,11 +21,18 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.planned_routes import ALWAYS, word
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, local_pull_reasons
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Config, Image, Route, Step
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import (
+    Config,
+    Route,
+    Step,
+    configured_namespaces,
+    namespace_route,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict import Verdict
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict import Verdict, judge
 
 Wire = dict[str, t.Any]
 
@@ -41,7 +46,6 @@ _NOTHING_IS_KNOWN = (
     "cri-does-not-load",
     "not-judged",
 )
-_TAG, _DIGEST = "latest", "sha256:" + 64 * "0"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +53,8 @@ class UsedImage:
     """An image that the node uses, by the name that containerd completes, and who uses it."""
 
     name: str
-    image: Image
+    registry: str
     used_by: tuple[str, ...]
-
-    @property
-    def is_sandbox(self) -> bool:
-        return "sandbox" in self.used_by
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,10 @@ def sandbox_image(data: Data, release: Release) -> tuple[str, bool]:
 def report(subject: Subject) -> Wire:
     """The result of a node; the values of ``config.effective`` are not masked yet."""
     findings = findings_of(subject)
-    judged = [_judged(namespace, why, subject, findings) for namespace, why in _listed(subject)]
+    unknown = _unknown(subject, findings)
+    used = _by_registry(subject.images)
+    judged = [_judged(name, why, used.get(name, ()), unknown, subject) for name, why in _listed(subject)]
+    judged += _unlisted({each.namespace for each in judged}, subject)
     opened = sorted((each for each in judged if not each.verdict.is_closed), key=lambda each: each.rank)
     return {
         "verdict": word(is_closed=not opened),
@@ -114,8 +117,7 @@ def report(subject: Subject) -> Wire:
         "config": _config(subject),
         "routes": [_route(each, subject) for each in judged],
         "images": [
-            {"image": each.name, "namespace": each.image.registry, "used_by": list(each.used_by)}
-            for each in subject.images
+            {"image": each.name, "namespace": each.registry, "used_by": list(each.used_by)} for each in subject.images
         ],
         "images_known": not subject.images_unknown,
         "images_unknown_reason": subject.images_unknown,
@@ -154,7 +156,7 @@ def _unread(path: str, why: str) -> Finding:
 def _closed(judged: t.Sequence[_Judged]) -> str:
     failing = sum(1 for each in judged if each.route is not None and each.route.fails)
     but = f"; every pull fails on {failing} of them" if failing else ""
-    return f"Nobody but trusted registries is asked, on {len(judged)} routes{but}."
+    return f"Nobody but trusted registries is asked, on the {len(judged)} routes that are listed{but}."
 
 
 # --- the namespaces
@@ -163,48 +165,71 @@ def _closed(judged: t.Sequence[_Judged]) -> str:
 def _listed(subject: Subject) -> list[tuple[str, tuple[str, ...]]]:
     why: dict[str, list[str]] = {name: ["always"] for name in ALWAYS}
     config = subject.config
-    for name in [] if config is None else routing.configured_namespaces(subject.state, config):
+    for name in [] if config is None else configured_namespaces(subject.state, config):
         why.setdefault(name, []).append("configured")
     for used in subject.images:
         # An image that is only asked about is not in use.
         reasons = {"sandbox": "sandbox", "asked": "asked"}
         for reason in [reasons.get(each, "in_use") for each in used.used_by]:
-            if reason not in why.setdefault(used.image.registry, []):
-                why[used.image.registry].append(reason)
+            if reason not in why.setdefault(used.registry, []):
+                why[used.registry].append(reason)
     return [(name, tuple(why[name])) for name in sorted(why)]
 
 
 # --- one namespace
 
 
-def _judged(namespace: str, why: tuple[str, ...], subject: Subject, findings: t.Sequence[Finding]) -> _Judged:
-    used = [each for each in subject.images if each.image.registry == namespace]
-    config = subject.config
-    route, verdict = (None, _unknown(subject, findings)) if config is None else _way(namespace, used, config, subject)
-    return _Judged(namespace, verdict, route, tuple(each.name for each in used), why)
+def _by_registry(images: t.Iterable[UsedImage]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for each in images:
+        names.setdefault(each.registry, []).append(each.name)
+    return names
+
+
+def _unlisted(listed: t.Container[str], subject: Subject) -> t.Iterator[_Judged]:
+    """All other registries, where any of them may be in use; of a copied tree, nothing is in use."""
+    is_copy = subject.state.images is None
+    why = subject.images_unknown or "; ".join(f"{path}: {reason}" for path, reason in subject.unread.items())
+    if is_copy or not why or ANY in listed or subject.config is None:
+        return
+    route = namespace_route(ANY, subject.state, subject.config)
+    verdict = judge(route, subject.trust)
+    if not verdict.is_closed:
+        since = f"the images in use are not known ({why.rstrip('.')}), and registries without an entry are open"
+        reason = f"It cannot be told whether it is closed, since {since}."
+        yield _Judged(ANY, Verdict(False, reason, verdict.place, "other-registries-open"), route, (), ("in_use",))
+
+
+def _judged(
+    namespace: str, why: tuple[str, ...], images: t.Iterable[str], unknown: Verdict, subject: Subject
+) -> _Judged:
+    used = tuple(images)
+    if subject.config is None:
+        return _Judged(namespace, unknown, None, used, why)
+    # All images of a namespace go one way.
+    route = namespace_route(namespace, subject.state, subject.config)
+    verdict = judge(route, subject.trust)
+    verdict = (_stale(route, subject.state) if verdict.is_closed else None) or verdict
+    return _Judged(namespace, verdict, route, used, why)
+
+
+def _stale(route: Route, state: NodeState) -> Verdict | None:
+    """What a running containerd read when it started is not known once the file is another one."""
+    place = next((each.place for each in route.obstacles if each.kind == "not_restarted"), None)
+    if place is None or not (state.unit or {}).get("main_pid"):
+        return None
+    since = f"containerd was started before {place.file} was last changed"
+    reason = f"It cannot be told whether it is closed, since {since}."
+    return Verdict(False, reason, place, "not-restarted")
 
 
 def _unknown(subject: Subject, findings: t.Sequence[Finding]) -> Verdict:
+    """What is said of every route where config.toml tells nothing."""
     place, what = _place(subject)
     where = f"{place.file}:{place.line}" if place.line else place.file
     found_there = {each.id for each in findings if each.place.file == place.file}
     rule = next((rule for rule in _NOTHING_IS_KNOWN if rule in found_there), "")
     return Verdict(False, f"It cannot be told whether it is closed ({where}: {what}).", place, rule)
-
-
-def _way(namespace: str, used: t.Sequence[UsedImage], config: Config, subject: Subject) -> tuple[Route, Verdict]:
-    """All images of a namespace go one way, but for whom a digest does not need to ask."""
-    references = [_TAG, *([_DIGEST] if any(not each.image.by_tag for each in used) else [])]
-    ways = [routing.route(Image(namespace, "image", reference), subject.state, config) for reference in references]
-    judged = [(way, judging.judge(way, subject.trust)) for way in ways]
-    way, verdict = next((each for each in judged if not each[1].is_closed), judged[0])
-    newer = next((each for each in way.obstacles if each.kind == "not_restarted"), None)
-    if verdict.is_closed and newer is not None:
-        # It reads the tree at each pull, and config.toml, which says where that is, at its start only.
-        since = f"containerd was started before {newer.path} was last changed"
-        reason = f"It cannot be told whether it is closed, since {since}."
-        return way, Verdict(False, reason, Place(newer.path), "not-restarted")
-    return way, verdict
 
 
 def _place(subject: Subject) -> tuple[Place, str]:

@@ -46,7 +46,7 @@ _CAUSES = {
     "unreadable": _Cause("hosts-toml-unreadable", "{path} cannot be read: {detail}"),
     "no_directory": _Cause("hosts-toml-unreadable", "{path} is in the place of a directory: {detail}"),
     "pull_file": _Cause("pull-file-missing", "{path} names a file that is of no use: {detail}"),
-    "tables_broken": _Cause("pull-file-missing", "the registry tables in {path} are not sound: {detail}"),
+    "tables_broken": _Cause("mirror-not-a-url", "the registry tables in {path} are not sound: {detail}"),
     "no_name": _Cause("", "containerd {release} takes no image whose registry is an IPv6 address"),
     # Nobody knows.
     "unknown": _Cause("hosts-toml-unreadable", "{path} could not be read: {detail}"),

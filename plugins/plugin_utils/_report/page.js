@@ -20,6 +20,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
   };
   const ROW = 28;
   const NARROW = 30;
+  const HEAD = -1;
   const OVERSCAN = 6;
   const MANY = 40;
   const natural = new Intl.Collator("en", { numeric: true });
@@ -258,11 +259,14 @@ SPDX-License-Identifier: GPL-3.0-or-later
     { title: "containerd", width: 86, cell: ([node]) => el("div", { class: "soft" }, release(node)) },
     { title: "Findings", width: 96, cell: tallyCell },
   ];
+  const longest = Math.max(...nodes.map(({ name }) => Math.min(name.length, 40)), 0);
+  const nameWidth = () => Math.min(Math.max(28 + longest * 8, 110), 300) + (view.group ? 44 : 0);
   // The marks are what it is about: what does not fit beside them comes after them.
   const SHARE_OF_MARKS = 0.55;
 
   function firstCell(group) {
-    const more = group.length > 1 ? el("span", { class: "more" }, ` and ${number(group.length - 1)} alike`) : "";
+    const others = number(group.length - 1);
+    const more = group.length > 1 ? el("span", { class: "more", title: `and ${others} alike` }, ` +${others}`) : "";
     return el("div", { class: "first", title: group[0].name }, group[0].name, more);
   }
 
@@ -292,6 +296,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
 
   function arrangeColumns() {
     const available = grid.clientWidth || 1200;
+    COLUMNS[0].width = nameWidth();
     const widths = COLUMNS.map(({ width }) => width);
     const marks = view.columns.length;
     const least = Math.min(available * SHARE_OF_MARKS, marks * NARROW);
@@ -335,7 +340,9 @@ SPDX-License-Identifier: GPL-3.0-or-later
   function headRow() {
     const cells = view.line.map((column, at) => {
       const cell = sized(column.namespace ? headOfMarks(column.namespace) : el("div", { class: column.class || "" }, column.title), column.width);
+      cell.id = `cell-${HEAD}-${at}`;
       cell.setAttribute("role", "columnheader");
+      cell.setAttribute("aria-colindex", at + 1);
       cell.dataset.column = at;
       return cell;
     });
@@ -388,7 +395,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
   function clampActive() {
     const { row, column } = view.active;
     view.active = {
-      row: Math.max(Math.min(row, view.groups.length - 1), 0),
+      row: Math.max(Math.min(row, Math.max(view.groups.length - 1, 0)), HEAD),
       column: Math.max(Math.min(column, view.line.length - 1), 0),
     };
   }
@@ -411,7 +418,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
   }
 
   function scrollToActive() {
-    const top = view.active.row * ROW;
+    const top = Math.max(view.active.row, 0) * ROW;
     const room = grid.clientHeight - view.headHeight - ROW;
     if (top < grid.scrollTop) grid.scrollTop = top;
     else if (top > grid.scrollTop + room) grid.scrollTop = top - room;
@@ -426,7 +433,8 @@ SPDX-License-Identifier: GPL-3.0-or-later
     const end = view.line.length - 1;
     const moves = {
       ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
-      PageUp: [row - page, column], PageDown: [row + page, column],
+      PageUp: [Math.max(row - page, 0), column], PageDown: [row + page, column],
+      // Above the first row are the heads, each of which sums up its namespace.
       Home: [event.ctrlKey ? 0 : row, 0], End: [event.ctrlKey ? view.groups.length - 1 : row, end],
     };
     if (moves[event.key]) moveTo(...moves[event.key]);
@@ -444,15 +452,18 @@ SPDX-License-Identifier: GPL-3.0-or-later
       view.active = { row: Number(row.dataset.row), column };
       markActive();
       pickActive();
-    } else if (view.line[column].namespace) {
-      showNamespace(view.line[column].namespace);
+    } else {
+      view.active = { row: HEAD, column };
+      markActive();
+      pickActive();
     }
   }
 
   function pickActive() {
     const group = view.groups[view.active.row];
-    if (!group) return;
     const { namespace } = view.line[view.active.column];
+    if (view.active.row === HEAD && namespace) showNamespace(namespace);
+    if (!group) return;
     if (namespace && group[0].state === "judged") showRoute(group, namespace);
     else showNode(group);
     markActive();
@@ -681,7 +692,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
     const severity = severityOf(rule.id);
     const alike = new Map();
     for (const [finding, found] of rule.findings) {
-      const key = [finding.message, finding.fix, finding.releases].join("\n");
+      const key = [finding.fix, releasesOf(finding)].join("\n");
       alike.set(key, [...(alike.get(key) || []), [finding, found]]);
     }
     return el("article", { class: "rule" },
@@ -692,17 +703,16 @@ SPDX-License-Identifier: GPL-3.0-or-later
       shortened([...alike.values()].map(findingsAlike)));
   }
 
-  /** What is said in the same words of several places. */
+  /** What is mended in the same way, a line for each place. */
   function findingsAlike(findings) {
+    const [[{ fix }]] = findings;
+    const releases = releasesOf(findings[0][0]);
     const places = findings.sort((a, b) => b[1].length - a[1].length).map(([finding, found]) => el("details", {},
-      el("summary", {}, el("code", {}, [placeOf(finding), finding.key].filter(Boolean).join("  ") || "the node"),
+      el("summary", {}, el("div", {}, el("p", {}, foundBy(finding)), el("code", { class: "where" }, [placeOf(finding), finding.key].filter(Boolean).join("  "))),
         el("span", { class: "where" }, things(found.length, "node"))),
       el("ul", { class: "list" }, shortened(found.map((node) => el("li", {}, nodeLink(node)))))));
-    const [finding] = findings[0];
-    const { fix } = finding;
-    const releases = releasesOf(finding);
-    return el("div", { class: "finding" }, el("p", {}, foundBy(finding)), releases ? el("p", { class: "where" }, releases) : "",
-      fix ? el("p", { class: "fix" }, fix) : "", el("div", { class: "places" }, shortened(places)));
+    return el("div", { class: "finding" }, fix ? el("p", { class: "fix" }, fix) : "", releases ? el("p", { class: "where" }, releases) : "",
+      el("div", { class: "places" }, shortened(places)));
   }
 
   function showOnly(rule) {

@@ -43,7 +43,7 @@ def run(machine: Machine) -> t.Callable[..., t.Any]:
 
 
 def test_all_reports(run: t.Callable[..., t.Any], tmp_path: Path) -> None:
-    paths = {kind: str(tmp_path / f"x.{kind}") for kind in ("json", "sarif", "html")}
+    paths = {kind: str(tmp_path / f"x.{kind}") for kind in ("json", "sarif", "junit", "html")}
     result = run(fail_on="never", **paths)
     assert "failed" not in result
     assert result["changed"]
@@ -53,6 +53,7 @@ def test_all_reports(run: t.Callable[..., t.Any], tmp_path: Path) -> None:
     assert result["findings"] == {"error": 1, "warning": 0, "info": 0}
     assert json.loads((tmp_path / "x.json").read_text("utf-8"))["schema"] == 1
     assert json.loads((tmp_path / "x.sarif").read_text("utf-8"))["version"] == "2.1.0"
+    assert (tmp_path / "x.junit").read_text("utf-8").startswith("<?xml")
     assert (tmp_path / "x.html").read_text("utf-8").startswith("<!DOCTYPE html>")
 
 

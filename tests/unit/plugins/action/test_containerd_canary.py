@@ -121,6 +121,11 @@ def test_a_line_that_is_there_each_time_is_ours() -> None:
     assert node.names == ["_node_read", *["_node_canary"] * 3]
 
 
+def test_a_look_that_tells_less_does_not_count() -> None:
+    node = Node([walk(host(MIRROR), host("quay.io"))], *[[walk(host(MIRROR), is_whole=False)]] * 2)
+    assert node.run(registries=REGISTRIES)["verdict"] == "open"
+
+
 def test_files_that_cannot_be_read_are_told_and_prove_nothing() -> None:
     node = Node([walk(host(MIRROR))], config="config_path = [")
     result = node.run(registries=REGISTRIES)

@@ -354,6 +354,29 @@ def test_another_tree_that_counts_is_refused(node: Node) -> None:
     )
 
 
+def test_another_tree_that_is_looked_into_first_is_refused(node: Node) -> None:
+    first = node.directory / "first" / "_default" / "hosts.toml"
+    first.parent.mkdir(parents=True)
+    first.write_text('[host."https://r.example"]\n')
+    registry = f'[plugins."{CRI}".registry]\nconfig_path = "{first.parent.parent}:{node.tree}"\n'
+    node.file.write_text(f"version = 2\n{registry}")
+    parts = closing(node, {"namespace": "quay.io"})
+    assert refused(node, node.files(), registries=parts["registries"], config={}) == (
+        f"{first}: registries.registries[0]: quay.io would still be open on containerd 1.7.24: quay.io is asked when "
+        f"the hosts before it do not answer, since {first} names no server. Nothing was changed. {first} is found "
+        f"before {node.tree}: remove it, or name {node.tree} alone in config_path."
+    )
+
+
+def test_a_certificate_that_nobody_can_read_is_no_open_door(node: Node) -> None:
+    node.file.write_text(FILE)
+    (node.tree / "quay.io").mkdir(parents=True)
+    (node.tree / "quay.io" / "hosts.toml").write_text('ca = "gone.pem"\n[host."https://elsewhere.example"]\n')
+    result = node.run(**closing(node, {"namespace": "docker.io"}))
+    quay = next(each for each in result["routes"] if each["namespace"] == "quay.io")
+    assert (quay["verdict"], quay["rule"]) == ("closed", "pull-file-missing")
+
+
 def test_a_host_that_is_not_trusted_is_refused(node: Node) -> None:
     node.file.write_text(FILE)
     parts = closing(node, {"namespace": "quay.io"}, trusted_registries=["m.example"])

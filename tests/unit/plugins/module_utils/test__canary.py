@@ -18,7 +18,7 @@ HOST = "registry.example.test"
 TOKEN = "0123456789abcdef" * 2
 IMAGE = f"docker.io/airgap-nodes-canary/{TOKEN}@sha256:{'0' * 64}"
 
-# Whether everybody is told of, and the endpoints; a port is one of the testbed's host. Where releases differ, 1.x first.
+# Whether everybody is told of, and the endpoints; a port is one of the testbed's. Where releases differ, 1.x first.
 WHOLE, PART = True, False
 SEEN: t.Dict[str, t.Any] = {
     "not-found": (WHOLE, "5000"),
@@ -166,6 +166,7 @@ GET = 'failed to do request: Get \\"http://m.example.com/v2/x\\": EOF'
         pytest.param([LAST], EARLY, id="a status that ends the list, beside another pull's last line"),
         pytest.param([RESOLVING], EARLY, id="a status that ends the list, at level debug"),
         pytest.param([LAST], GET, id="an answer that could not be fetched, beside another pull's last line"),
+        pytest.param([LAST], f"rejecting 5000000 byte manifest for {IMAGE}: not found", id="one that is too large"),
         pytest.param([NEXT], f"rejecting 5000000 byte manifest for {IMAGE}: not found", id="an image too large"),
         pytest.param([NEXT], '\\"x\\" in header not a valid digest: unsupported', id="a digest that is none"),
         pytest.param([], f"{IMAGE}: not found", id="no line at all"),

@@ -89,6 +89,14 @@ def test_one_that_does_not_is_repeated_with_no_time_to_ask() -> None:
     assert containerd.asked == [("pull",), ("pull", "--pull-timeout", "2ms"), ("pull", "--pull-timeout", "4ms")]
 
 
+def test_nothing_is_repeated_past_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 1000, 20))
+    monkeypatch.setattr(_node_canary.time, "monotonic", lambda: next(clock))
+    containerd = Containerd(FORBIDDEN)
+    assert not look(containerd, "docker.io", seconds=30)[0]["is_whole"]
+    assert len(containerd.asked) == 1
+
+
 def test_one_that_never_does_stays_unknown() -> None:
     containerd = Containerd(FORBIDDEN)
     (walk,) = look(containerd, "docker.io")
@@ -117,7 +125,7 @@ def test_without_time_nobody_is_asked_and_nothing_is_known() -> None:
     assert (walk["begun"], walk["is_whole"], walk["error"]) == (
         False,
         False,
-        "there was no time left for it within 0 s",
+        "there was no time left for it",
     )
     assert containerd.asked == []
 

@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 import pytest
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import Host, HostsFile, render
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import (
     RULES,
     Finding,
@@ -17,6 +18,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import (
     lint,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace, Url
 
 CONFIG, TREE = "/etc/containerd/config.toml", "/etc/containerd/certs.d"
 HUB = f"{TREE}/docker.io/hosts.toml"
@@ -120,6 +122,20 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         CONFIG,
         4,
         On("1.7.24", f'{MIRRORS}[{V2}.registry.configs."m.example.com".tls]\nca_file = "/x"\n'),
+    ),
+    (
+        "cri-does-not-load",
+        On("2.3.4", f'version = 3\n[{RT}.cni]\nbin_dir = "/a"\nbin_dirs = ["/b"]\n'),
+        CONFIG,
+        3,
+        On("2.4.2", f'version = 3\n[{RT}.cni]\nbin_dir = "/a"\nbin_dirs = ["/b"]\n'),
+    ),
+    (
+        "cri-does-not-load",
+        On("1.7.24", 'version = 2\ndisabled_plugins = ["io.containerd.metadata.v1.bolt"]\n'),
+        CONFIG,
+        2,
+        On("1.7.24", 'version = 2\ndisabled_plugins = ["io.containerd.snapshotter.v1.zfs"]\n'),
     ),
     ("cri-disabled", On("2.3.4", 'disabled_plugins = ["cri"]\n'), CONFIG, 1, On("2.3.4", "disabled_plugins = []\n")),
     (
@@ -338,6 +354,16 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
     ("hosts-toml-dropped", On("1.7.24", hub='server = "x"\n[host]\nx = [\n'), HUB, 3, On("1.7.24")),
     ("hosts-toml-dropped", On("2.3.4", hub=b"\xef\xbb\xbf" + CLOSED.encode()), HUB, 1, On("2.3.4")),
     ("hosts-toml-dropped", On("2.3.4", hub=b""), HUB, None, On("2.3.4")),
+    # A comment of 1.x may have anything in it.
+    ("hosts-toml-dropped", On("2.3.4", hub=f"# \x07\n{CLOSED}"), HUB, 1, On("1.7.24", hub=f"# \x07\n{CLOSED}")),
+    ("server-outside", On("1.7.24", hub="# \x07\n" + CLOSED.replace("//m.", "//o.")), HUB, 2, On("1.7.24")),
+    (
+        "hosts-toml-crashes",
+        On("2.3.4", hub='host."https://m.example.com".ca = []\nhost."https://m.example.com".skip_verify = true\n'),
+        HUB,
+        2,
+        On("2.4.2", hub='host."https://m.example.com".ca = []\nhost."https://m.example.com".skip_verify = true\n'),
+    ),
     ("hosts-toml-crashes", On("1.7.24", hub="[host]\na = 1\nb = 2\n"), HUB, 2, On("1.7.24")),
     ("hosts-toml-missing", On("1.7.24", more=at("quay.io/")), f"{TREE}/quay.io", None, On("1.7.24")),
     (
@@ -599,6 +625,17 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         On("1.7.24", hub=host('client = [["/a.pem", "/b.pem"]]')),
     ),
     (
+        "pull-file-missing",
+        On(
+            "1.7.24",
+            f'{MIRRORS}[{V2}.registry.configs."m.example.com".tls]\nca_file = "/ca.pem"\n',
+            more={"/ca.pem": Entry("absent")},
+        ),
+        CONFIG,
+        3,
+        On("1.7.24", f'{MIRRORS}[{V2}.registry.configs."m.example.com".tls]\nca_file = "/ca.pem"\n'),
+    ),
+    (
         "client-flat-pair",
         On("1.7.24", hub=host('client = ["/a/client.crt", "/a/client.key"]')),
         HUB,
@@ -706,6 +743,14 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         None,
         On("1.7.24", images={"registry.k8s.io/pause:3.8": ("kubelet",), "registry.k8s.io/etcd:3.5": ("kubeadm",)}),
     ),
+    # 2.x does not read this table, and so minds nothing in it.
+    (
+        "not-judged",
+        On("2.3.4", f'{WITH_TREE}[{V2}.registry.configs."a.io".tls]\nca_file = 1\n'),
+        CONFIG,
+        5,
+        On("2.3.4"),
+    ),
     ("not-judged", On("1.7.24", "a" + ".a" * 3000 + " = 1\n"), "", None, On("1.7.24", MIRRORS)),
 ]
 
@@ -743,3 +788,21 @@ def test_the_worst_comes_first(subject: MakeSubject) -> None:
     severities = [finding.severity for finding in of(subject, On("1.7.24", hub=host("sever = 1", "httpx:1")))]
     assert severities == sorted(severities, key=list(Severity).index)
     assert {Severity.ERROR, Severity.WARNING, Severity.INFO} <= set(severities)
+
+
+@pytest.mark.parametrize("release", ["1.6.20", "1.7.24", "2.0.11", "2.1.9", "2.2.1", "2.3.4", "2.4.2"])
+def test_what_the_collection_writes_is_in_no_trap(subject: MakeSubject, release: str) -> None:
+    mirror = Host(
+        Url.parse("https://m.example.com:5000/v2/hub"),
+        capabilities=("pull", "resolve"),
+        ca=("/etc/ssl/corp.pem",),
+        client=(("/etc/ssl/a.pem", "/etc/ssl/a-key.pem"),),
+        override_path=True,
+    )
+    last = Host(Url.parse("https://m.example.com"), header=(("Authorization", (f"Basic {SECRET}",)),))
+    tree = {
+        name: Entry("file", render(HostsFile((mirror,), last), Namespace(name)).encode(), mode="0600")
+        for name in ("docker.io", "registry.k8s.io", "_default")
+    }
+    found = of(subject, On(release, hub=None, more={f"{TREE}/{name}/hosts.toml": file for name, file in tree.items()}))
+    assert {finding.severity for finding in found} == {Severity.INFO}

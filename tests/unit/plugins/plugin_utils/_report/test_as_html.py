@@ -77,6 +77,8 @@ def test_hostile_names_add_no_tag() -> None:
     hostile = page({HOSTILE: samples.judged(reason=HOSTILE), "b": {"failed": True, "msg": HOSTILE}})
     assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in ordinary.tags]
     assert json.loads(hostile.inside["script"][0])["nodes"][0][0] == HOSTILE
+    # However a parser reads it.
+    assert not set("<>&") & set(hostile.inside["script"][0])
 
 
 def test_the_script_puts_in_text_and_no_html() -> None:
@@ -116,7 +118,7 @@ def test_the_data_holds_all_that_is_shown() -> None:
     ("registered", "text"),
     [
         ({}, "No node was audited."),
-        ({"a": samples.judged()}, "No node can ask a registry that is not trusted."),
+        ({"a": samples.judged()}, "No node asks a registry that is not trusted, on any of the routes that are listed."),
         ({"a": samples.judged("open")}, "1 of 1 node can ask a registry that is not trusted."),
         ({"a": samples.judged(), "b": samples.FAILED}, "Nothing is known of 1 of 2 nodes."),
         (
