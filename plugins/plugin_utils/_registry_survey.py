@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK
 from ansible_collections.airgap.nodes.plugins.plugin_utils import _kubernetes_images as kubernetes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
 from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import MASK
@@ -115,7 +116,7 @@ class Survey:
             "runtime_endpoint": self._options["runtime_endpoint"],
         }
         return self._action.read(
-            files=[self._path or unit_command.DEFAULT_FILE, *own["files"]],
+            files=[self._path or unit_command.DEFAULT_FILE, RESTART_MARK, *own["files"]],
             globs=[*USUAL_GLOBS, *tree["globs"], *own["globs"]],
             directories=tree["directories"],
             **({} if self._options["root"] else on_node),

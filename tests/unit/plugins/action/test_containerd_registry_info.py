@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.action.containerd_registry_info import ActionModule
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK
 from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
 
 Raw = dict[str, t.Any]
@@ -160,7 +161,9 @@ def test_pulls_that_fail_are_closed_and_told(node: Node) -> None:
     node.close()
     node.write(f"{TREE}/docker.io/hosts.toml", f'ca = "none.pem"\n{CLOSED}')
     result = node.run()
-    assert result["reason"] == "Nobody but trusted registries is asked, on the 3 routes that are listed; every pull fails on 1 of them."
+    assert result["reason"] == (
+        "Nobody but trusted registries is asked, on the 3 routes that are listed; every pull fails on 1 of them."
+    )
     assert (route(result, "docker.io")["endpoints"], "pull-file-missing" in found(result)) == ([], True)
 
 
@@ -536,6 +539,16 @@ def test_the_file_that_the_unit_names(node: Node) -> None:
     result = node.run()
     assert (result["containerd"]["config_file"], result["verdict"]) == ("/srv/containerd.toml", "closed")
     assert len(node.asked) == 3
+
+
+def test_a_restart_that_somebody_left_out(node: Node) -> None:
+    """The file can have an old time, and a restart be due: it was put back, and the run ended there."""
+    node.close()
+    node.write(RESTART_MARK, "invocation=a\n")
+    node.unit["invocation"] = "b"
+    assert node.run()["verdict"] == "closed"
+    node.unit["invocation"] = "a"
+    assert "containerd was started before" in node.run()["reason"]
 
 
 def test_the_file_that_the_task_names_and_nobody_reads(node: Node) -> None:
