@@ -127,9 +127,6 @@ def files_count(node: Node) -> Findings:
             is_1 = page.release.line < (2, 0)
             what = "The table host has plain values in it" if is_1 else "skip_verify is a dotted key of a host"
             yield found("hosts-toml-crashes", what, place)
-        elif page.reading.dropped is not None and not page.reading.is_certain:
-            what = f"{page.path}: containerd {page.release} may read it, although it is {page.reading.dropped}"
-            yield found("hosts-toml-unreadable", what, Place(page.path, page.reading.fault_line))
         elif page.reading.dropped is not None:
             yield from _dropped(page, page.reading.dropped)
 
