@@ -14,8 +14,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.candidate_che
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import canonical
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_pages import Data, Lines, Page, pages_of
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY

@@ -8,13 +8,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-import tomllib
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, old_toml
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Reading
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import masked
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace
@@ -94,7 +93,7 @@ class Page:
     def _parts(self) -> tuple[Data, t.Sequence[Statement]] | None:
         try:
             return hosts_reader.taken_apart(self._text())
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # Not UTF-8, not TOML, or a number with thousands of digits.
             return None
 
     def _text(self) -> str:

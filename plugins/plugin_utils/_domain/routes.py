@@ -19,7 +19,7 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import pem_labels
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, legacy_registry
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import go_url, hosts_reader, legacy_registry
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, V2_CRI, names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
@@ -81,7 +81,7 @@ class Obstacle:
     @property
     def is_unknown(self) -> bool:
         """Whether it is something that could not be read, but perhaps can be by containerd."""
-        return self.kind in ("unknown", "uncertain")
+        return self.kind in ("unknown", "uncertain", "tables_uncertain")
 
     @property
     def place(self) -> Place:
@@ -369,7 +369,8 @@ def _by_tables(image: Image, state: NodeState, config: Config) -> Route:
         place = config.place(state, "mirrors", found.name, "endpoint")
     missing = _bad_table(found.endpoints, state)
     if found.problem or missing:
-        kind, detail = ("tables_broken", found.problem) if found.problem else ("pull_file", missing)
+        broken = "tables_broken" if found.is_certain else "tables_uncertain"
+        kind, detail = (broken, found.problem) if found.problem else ("pull_file", missing)
         return Route(image, (), place.file, (Obstacle(kind, place.file, detail, place.line),))
     upstream = legacy_registry.default_host(image.registry)
     own = ("", image.registry) if image.registry == ANY else (upstream, image.registry)
@@ -475,8 +476,10 @@ def _by_directory(image: Image, directory: str, state: NodeState, config: Config
 
 def _host_of(name: str) -> str:
     """What of a host's name can be shown: there can be a password in it."""
-    url = hosts_reader.read_url(name if name.startswith("http") else f"https://{name}")
-    return url[1] if url else ""
+    try:
+        return go_url.parse(name if name.startswith("http") else f"https://{name}").host
+    except go_url.NotAUrlError:
+        return ""
 
 
 def _read(path: str, entry: Entry, directory: Entry, release: Release) -> tuple[Reading, Obstacle | None]:
@@ -575,7 +578,9 @@ def _known(path: str, state: NodeState) -> Entry | None:
             return answers[path]
     root = next((root for root in state.listings if path.startswith(f"{root}/")), None)
     top = ABSENT if root is None else state.directories.get(root, ABSENT)
-    if root is None or top.kind != "directory" or top.error:
+    # Where symlinks are, nobody but the kernel can tell what two dots lead to.
+    is_plain = {"", ".", ".."}.isdisjoint(path.split("/")[1:])
+    if root is None or top.kind != "directory" or top.error or not is_plain:
         return None
     directory, _slash, name = path.removeprefix(f"{root}/").partition("/")
     listing = state.listings[root]
