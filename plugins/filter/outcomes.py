@@ -84,7 +84,7 @@ HEADINGS = (
     *("changed", "restarted", "verified", "closed", "open"),
     *("untouched", "restored", "failed", "unreachable", "not_reached"),
 )
-_REGISTERED = ("node", "restarted", "pulled", "closed", "undone")
+_REGISTERED = ("node", "restarted", "pulled", "canary", "closed", "undone")
 
 Variables = t.Mapping[str, t.Any]
 
@@ -94,7 +94,7 @@ def headings(variables: Variables, *, is_active: bool) -> set[str]:
     results = {name: variables[f"__containerd_{name}"] for name in _REGISTERED if f"__containerd_{name}" in variables}
     if is_active and not results:
         return {"not_reached"}
-    planned, restarted, pulled, closed, undone = (results.get(name) or {} for name in _REGISTERED)
+    planned, restarted, pulled, canary, closed, undone = (results.get(name) or {} for name in _REGISTERED)
     is_lost = any(result.get("unreachable") for result in results.values())
     is_restored = any(
         result.get("restored") for result in (undone, restarted.get("undone") or {}, closed.get("undone") or {})
@@ -103,16 +103,26 @@ def headings(variables: Variables, *, is_active: bool) -> set[str]:
     is_true = {
         "changed": is_changed,
         "restarted": bool(restarted.get("restarted")),
-        # In check mode nothing is pulled.
-        "verified": any(image["attempts"] for image in pulled.get("images") or ()) and not pulled.get("is_failed"),
+        "verified": _is_verified(pulled, canary),
         "restored": is_restored,
         # What was put back is not what the verdict is about.
-        **{verdict: planned.get("verdict") == verdict and not is_restored for verdict in ("closed", "open")},
+        **{verdict: _verdict(planned, canary) == verdict and not is_restored for verdict in ("closed", "open")},
         "failed": is_changed if is_lost else not is_active,
         "unreachable": is_lost,
     }
     found = {heading for heading, true in is_true.items() if true}
     return found if found - {"verified", "closed", "open"} else {"untouched", *found}
+
+
+def _is_verified(pulled: Variables, canary: Variables) -> bool:
+    # In check mode nothing is pulled.
+    has_pulled = any(image["attempts"] for image in pulled.get("images") or ())
+    return has_pulled and not pulled.get("is_failed") and not canary.get("is_failed")
+
+
+def _verdict(planned: Variables, canary: Variables) -> str | None:
+    """What the canary met counts for more than what the files say; of a canary that proved nothing, neither is told."""
+    return canary.get("verdict") if canary.get("is_failed") else planned.get("verdict")
 
 
 def outcomes(

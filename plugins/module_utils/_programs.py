@@ -119,7 +119,18 @@ def read_unit(name: str) -> t.Tuple[t.Optional[t.Dict[str, t.Any]], t.Optional[s
     code, output = run([systemctl, "show", "--no-pager", f"--property={','.join(_PROPERTIES.values())}", "--", name])
     if code != 0 or "LoadState=" not in output:
         return None, f"systemctl does not tell the state of {name}: {output}"
-    return parse_unit(name, output), None
+    unit = parse_unit(name, output)
+    return {**unit, "main_command": _command_of(unit["main_pid"])}, None
+
+
+def _command_of(pid: int) -> t.List[str]:
+    """The words that a process was started with; none of one that does not run, or is somebody else's to see."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as stream:
+            words = stream.read().rstrip(b"\0").split(b"\0")
+    except OSError:
+        return []
+    return [os.fsdecode(word) for word in words] if pid else []
 
 
 def parse_unit(name: str, output: str) -> t.Dict[str, t.Any]:

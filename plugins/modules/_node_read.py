@@ -298,6 +298,7 @@ unit:
     sub_state: running
     exec_start: [/usr/bin/containerd]
     main_pid: 412
+    main_command: [/usr/bin/containerd]
     started: 1795240800.25
     invocation: 5f0c4f2f1d0b4c55a5b0d8c6f2b1a7e3
   contains:
@@ -334,6 +335,12 @@ unit:
       returned: always
       type: int
       sample: 412
+    main_command:
+      description: The words that the main process was started with. Empty if none runs, or nobody may see it.
+      returned: always
+      type: list
+      elements: str
+      sample: [/usr/bin/containerd]
     started:
       description:
         - When the main process last started, in seconds since the epoch by the node's clock as it is now, so that it

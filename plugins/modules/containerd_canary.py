@@ -32,7 +32,7 @@ requirements:
 options:
   registries:
     description:
-      - The entries that M(airgap.nodes.containerd_registries#module) takes. Those with C(fallback=false) are the
+      - The entries that M(airgap.nodes.containerd_registries) takes. Those with C(fallback=false) are the
         namespaces that are tried, if O(namespaces) does not name them; the hosts in all of them are trusted, if
         O(trusted_registries) does not name any.
     type: list
@@ -70,6 +70,8 @@ options:
       - Seconds that all pulls together may take. Each of them gets an equal share of what is left, 20 at most.
       - A pull that is broken off proves as much as one that ends by itself, since containerd logs who would have been
         next.
+      - Where a line of the journal may be of another pull, it is looked at up to three times, each of which may take as
+        long.
     type: int
     default: 60
 notes:
@@ -96,15 +98,25 @@ EXAMPLES = r"""
     namespaces: [docker.io, registry.k8s.io, _default]
     trusted_registries: [registry.example.com, 192.0.2.0/24]
 
+- name: Prove it of a second containerd, with what its entries have in common
+  airgap.nodes.containerd_canary:
+    registries:
+      - namespace: registry.k8s.io
+        fallback: false
+        hosts:
+          - url: https://registry.example.com/v2/k8s
+    registries_defaults:
+      override_path: true
+    unit: containerd-build
+    runtime_endpoint: unix:///run/containerd-build/containerd.sock
+
 - name: Report the nodes that are open, and go on
   airgap.nodes.containerd_canary:
     namespaces: [registry.k8s.io]
     trusted_registries: ["*.example.com"]
     timeout: 20
   register: canary
-  failed_when:
-    - canary is failed
-    - canary.verdict is not defined
+  failed_when: canary.verdict is not defined
 """
 
 RETURN = r"""

@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK
 from ansible_collections.airgap.nodes.plugins.plugin_utils import _kubernetes_images as kubernetes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._action import NodeAction, Result
 from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import MASK
@@ -72,10 +73,6 @@ class Survey:
                 option="containerd_version",
                 fix="Name the release that the tree is for, such as 1.7.24.",
             )
-        if options["root"] is not None and not os.path.isabs(options["root"]):
-            raise DomainError(
-                f"{options['root']!r} is not an absolute path", option="root", fix="Write it as /srv/tree."
-            )
 
     def subject(self) -> Subject:
         """Everything that is to be judged.
@@ -86,9 +83,11 @@ class Survey:
         path = self._path or unit_command.files_read(state)[0]
         if path not in state.files:
             state = state.and_also(self._action.read(files=[path]))
-        state = self._doubted(state, path)
+        state, doubt = self._doubt(state, path)
         release = self._action.release(state, self._options["containerd_version"], newest_for_newer=True)
         state, found = self._config(state, path, release)
+        if doubt is not None:
+            found = _Config(found.files, found.data, trouble=doubt.in_file(path))
         state = self._rest(state, found.config)
         named = kubernetes.named(state)
         return Subject(
@@ -117,20 +116,26 @@ class Survey:
             "runtime_endpoint": self._options["runtime_endpoint"],
         }
         return self._action.read(
-            files=[self._path or unit_command.DEFAULT_FILE, *own["files"]],
+            files=[self._path or unit_command.DEFAULT_FILE, RESTART_MARK, *own["files"]],
             globs=[*USUAL_GLOBS, *tree["globs"], *own["globs"]],
             directories=tree["directories"],
             **({} if self._options["root"] else on_node),
         )
 
-    def _doubted(self, state: NodeState, path: str) -> NodeState:
-        """A warning where the containerd that runs reads another file than the one that is judged."""
+    def _doubt(self, state: NodeState, path: str) -> tuple[NodeState, DomainError | None]:
+        """Why nothing is known by the file that is judged: the containerd that runs may read another one."""
         unknown = unit_command.to_read(state, path)
         state = state.and_also(self._action.read(files=unknown)) if unknown else state
-        doubt = unit_command.doubt(state, path, self._action.unit, expected=True)
+        untold = None if self._path else unit_command.untold(state, self._action.unit)
+        if untold is not None:
+            return state, DomainError(untold, fix="Name the file in path.")
+        try:
+            doubt = unit_command.doubt(state, path, self._action.unit, expected=False)
+        except DomainError as error:
+            return state, DomainError(error.what)
         if doubt is not None:
             self._action.warn(doubt)
-        return state
+        return state, None
 
     def _rest(self, state: NodeState, config: routes.Config | None) -> NodeState:
         for root in [] if config is None else routes.unread(config, state):

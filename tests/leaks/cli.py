@@ -84,7 +84,7 @@ class Run:
             self.testbed.up(self.releases)
             self._note("boot")
         collection.close(self.testbed.inventory, [node.name for node in self.nodes])
-        self._note("role")
+        self._note("role, with its canary")
         self._on_all(self._first_pod)
         self._note("first pod")
         for image in ABSENT:

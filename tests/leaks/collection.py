@@ -96,9 +96,9 @@ def said_of(result: Mapping[str, t.Any], registry: str) -> Said:
     if found is None:
         return Said(result["verdict"], result["reason"])
     line = f":{found['line']}" if found.get("line") else ""
-    return Said(
-        found["verdict"], found["reason"], found["rule"] or "", f"{found['file']}{line}" if found["file"] else ""
-    )
+    # Nearly all of it lies there.
+    file = (found["file"] or "").removeprefix("/etc/containerd/")
+    return Said(found["verdict"], found["reason"], found["rule"] or "", f"{file}{line}" if file else "")
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
 
 HERE = Path(__file__).parent / "on_node"
 PLACE, UNIT, LOG = "/opt/leaks", "leaks.service", "/var/log/leaks"
-POD = f"{PLACE}/pod.json"
+POD, END = f"{PLACE}/pod.json", "end of what was asked for"
 OURS = frozenset({HOST, HUB})
 #: The node's own addresses: who connects there has not left it.
 LOOPBACK = ("127.",)
@@ -44,10 +44,10 @@ class Seen:
         went = [entry for entry in entries if "connection" in entry]
         return cls(
             ours=tuple(name for name, _by in asked if name in OURS),
-            # The node's own system is told apart from what the containers' daemon asks.
+            # The node's own system is told apart from containerd; who is gone before it can be looked at is neither.
             questions=tuple(
                 dict.fromkeys(
-                    name if by == "containerd" else f"{name} by {by}" for name, by in asked if name not in OURS
+                    name if by in ("containerd", "?") else f"{name} by {by}" for name, by in asked if name not in OURS
                 )
             ),
             connections=tuple(
@@ -91,6 +91,14 @@ class Guarded:
     def shell(self, script: str, what: str) -> str:
         return self.node.shell(script).checked(f"{self.name}: {what}")
 
+    def _told(self, script: str, what: str) -> str:
+        """All that a script prints. A busy engine can lose what a short command says, and nothing proves nothing."""
+        for _attempt in range(5):
+            told = self.node.shell(f"{script}; echo; echo {END}").stdout
+            if told.endswith(f"\n{END}\n"):
+                return told.removesuffix(f"\n{END}\n")
+        raise RuntimeError(f"{self.name}: {what} could not be read")
+
     # The sink
 
     def install(self) -> None:
@@ -121,7 +129,7 @@ class Guarded:
         """What the sink has written down since it was looked at last."""
         # A handshake that is refused is written down a moment after the client knows.
         time.sleep(0.2)
-        log = self.shell(f"tail -c +{self._read + 1} {LOG} 2>/dev/null || true", "the log of the sink")
+        log = self._told(f"tail -c +{self._read + 1} {LOG} 2>/dev/null", "the log of the sink")
         self._read += len(log.encode())
         return Seen.read(log)
 
@@ -134,6 +142,8 @@ class Guarded:
         """As the kubelet would: by starting a pod."""
         config = {"metadata": {"name": "leak", "namespace": "default", "uid": "leak", "attempt": 0}, "linux": {}}
         self._put({POD: json.dumps(config).encode()})
+        # What an earlier pod has left would do for this one.
+        self.shell("crictl images -q | sort -u | xargs -r crictl rmi >/dev/null", "the images")
         return self.node.run(["crictl", "--timeout", "30s", "runp", POD])
 
     def ask(self, trap: Trap) -> Output:
@@ -144,7 +154,7 @@ class Guarded:
     def remember(self) -> None:
         """What every trap is planted on."""
         self.shell(f"tar -C /etc -cpf {PLACE}/closed.tar containerd", "a copy of /etc/containerd")
-        self.closed = self.shell(f"cat {CONFIG}", CONFIG)
+        self.closed = self._told(f"cat {CONFIG}", CONFIG)
 
     def plant(self, trap: Trap) -> None:
         files = {f"{TREE}/{path}" if not path.startswith("/") else path: text for path, text in trap.files.items()}

@@ -11,7 +11,7 @@ import pytest
 
 from leaks import page
 from leaks.collection import Said, said_of
-from leaks.page import Sprung, Step
+from leaks.page import PAGE, Sprung, Step
 from leaks.place import Seen
 from leaks.traps import ALL, SHORT, TRAPS, Trap
 
@@ -43,7 +43,7 @@ def test_what_the_sink_wrote_down() -> None:
     log = [
         {"question": "registry.example.test", "type": "A", "by": "containerd"},
         {"question": "registry.k8s.io", "type": "A", "by": "containerd"},
-        {"question": "registry.k8s.io", "type": "AAAA", "by": "containerd"},
+        {"question": "registry.k8s.io", "type": "AAAA", "by": "?"},
         {"question": "time.example.net", "type": "A", "by": "systemd-timesyn"},
         {"connection": "203.0.113.1:443", "name": "registry.k8s.io", "scheme": "https"},
         {"connection": "198.51.100.7:5000", "name": "198.51.100.7:5000", "scheme": "http"},
@@ -96,9 +96,16 @@ def test_a_pull_that_is_to_fail_before_asks_nobody() -> None:
 
 
 def test_what_the_audit_says_of_a_registry() -> None:
-    route = {"namespace": "quay.io", "verdict": "open", "reason": "b", "rule": "r", "file": "/a", "line": 3}
+    route = {
+        "namespace": "quay.io",
+        "verdict": "open",
+        "reason": "b",
+        "rule": "r",
+        "file": "/etc/containerd/a",
+        "line": 3,
+    }
     result = {"verdict": "open", "reason": "a", "routes": [route]}
-    assert said_of(result, "quay.io") == Said("open", "b", "r", "/a:3")
+    assert said_of(result, "quay.io") == Said("open", "b", "r", "a:3")
     assert said_of(result, "registry.k8s.io") == Said("open", "a")
     assert said_of({"failed": True, "msg": "c"}, "quay.io") == Said("failed", "c")
     unknown = {**route, "rule": "", "file": "", "line": None, "verdict": "closed"}
@@ -130,3 +137,7 @@ def test_releases_with_the_same_end_share_a_row() -> None:
 def test_a_page_without_its_marks_is_not_written() -> None:
     with pytest.raises(ValueError, match="lacks"):
         page.rewritten("# Title\n", [], [])
+
+
+def test_the_page_has_the_rows_of_the_list() -> None:
+    assert page.rows_of(PAGE.read_text(encoding="utf-8")) == page.rows_wanted()

@@ -271,6 +271,7 @@ CONFIGURATION = (
         "one key of CRI in it",
         NONE,
         {DROP_IN: f"version = 3\n[plugins.{RUNTIME_3}]\n  max_container_log_line_size = 16384\n"},
+        config=changed(),
         on=NEW,
     ),
     Trap(

@@ -105,7 +105,7 @@ def tool(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, str(ROOT / "tests" / "tools" / name), *arguments)
 
 
-TYPED_TESTS = ("tools", "nodes", "bench", "differential", "routes", "routes", "faults", "leaks", "audit")
+TYPED_TESTS = ("tools", "nodes", "bench", "differential", "routes", "faults", "leaks", "audit")
 
 
 def lint() -> list[Step]:

@@ -164,6 +164,11 @@ def _asked_outside(outside: t.Sequence[Asked], by_files: Verdict | None) -> str:
         return said
     if not by_files.is_closed:
         return f"{said} {by_files.reason}"
+    if not any(asked.is_endpoint for asked in outside):
+        return (
+            f"{said} No file names it: an endpoint sent containerd there, for a token or by a redirect. If it is "
+            "yours, add it to trusted_registries."
+        )
     return f"{said} By the files it would not. It has not read them yet, or it reads others: restart it."
 
 

@@ -21,6 +21,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.planned_routes import ALWAYS, word
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, local_pull_reasons
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import (
     Config,
@@ -107,6 +108,7 @@ def report(subject: Subject) -> Wire:
     unknown = _unknown(subject, findings)
     used = _by_registry(subject.images)
     judged = [_judged(name, why, used.get(name, ()), unknown, subject) for name, why in _listed(subject)]
+    judged += _unlisted({each.namespace for each in judged}, subject)
     opened = sorted((each for each in judged if not each.verdict.is_closed), key=lambda each: each.rank)
     return {
         "verdict": word(is_closed=not opened),
@@ -154,7 +156,7 @@ def _unread(path: str, why: str) -> Finding:
 def _closed(judged: t.Sequence[_Judged]) -> str:
     failing = sum(1 for each in judged if each.route is not None and each.route.fails)
     but = f"; every pull fails on {failing} of them" if failing else ""
-    return f"Nobody but trusted registries is asked, on {len(judged)} routes{but}."
+    return f"Nobody but trusted registries is asked, on the {len(judged)} routes that are listed{but}."
 
 
 # --- the namespaces
@@ -182,6 +184,20 @@ def _by_registry(images: t.Iterable[UsedImage]) -> dict[str, list[str]]:
     for each in images:
         names.setdefault(each.registry, []).append(each.name)
     return names
+
+
+def _unlisted(listed: t.Container[str], subject: Subject) -> t.Iterator[_Judged]:
+    """All other registries, where any of them may be in use; of a copied tree, nothing is in use."""
+    is_copy = subject.state.images is None
+    why = subject.images_unknown or "; ".join(f"{path}: {reason}" for path, reason in subject.unread.items())
+    if is_copy or not why or ANY in listed or subject.config is None:
+        return
+    route = namespace_route(ANY, subject.state, subject.config)
+    verdict = judge(route, subject.trust)
+    if not verdict.is_closed:
+        since = f"the images in use are not known ({why.rstrip('.')}), and registries without an entry are open"
+        reason = f"It cannot be told whether it is closed, since {since}."
+        yield _Judged(ANY, Verdict(False, reason, verdict.place, "other-registries-open"), route, (), ("in_use",))
 
 
 def _judged(

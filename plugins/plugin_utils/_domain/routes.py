@@ -19,7 +19,12 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import pem_labels
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import go_url, hosts_reader, legacy_registry
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import (
+    go_url,
+    hosts_reader,
+    legacy_registry,
+    pending_restart,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, V2_CRI, names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
@@ -605,6 +610,10 @@ def _not_restarted(state: NodeState, config: Config) -> t.Iterator[Obstacle]:
     """config.toml is read at the start only; the tree is read anew at each pull."""
     started = (state.unit or {}).get("started") or 0
     newer = [path for path in config.paths if (state.file(path).mtime or 0) > started]
+    # What was put back has its old time again; a mark tells of that.
+    has_mark = state.file(pending_restart.MARK).kind == "file"
+    if has_mark and config.paths and pending_restart.is_pending(state, config.paths[0]):
+        newer = [*newer, config.paths[0]]
     if started and newer:
         yield Obstacle("not_restarted", newer[0])
 

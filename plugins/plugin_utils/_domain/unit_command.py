@@ -4,7 +4,8 @@
 """Which config.toml the command of a unit makes containerd read. Private to this collection.
 
 A unit can start something else that brings a containerd along, or start it by way of a shell or with a variable in its
-command. Then nobody can tell from the command, and nothing is refused.
+command. Then the words count that a running containerd was started with; if there are none, nobody can tell, and
+nothing is refused.
 """
 
 from __future__ import annotations
@@ -60,12 +61,22 @@ def doubt(state: NodeState, file: str, unit: str, *, expected: bool) -> str | No
     )
 
 
+def untold(state: NodeState, unit: str) -> str | None:
+    """Why nobody can tell which file is read; None where somebody can, or where nothing is to be read yet."""
+    if not _is_loaded(state) or state.programs.get("containerd") is None or _tells(state):
+        return None
+    return f"which file containerd reads cannot be told: the unit {unit} runs {' '.join(_command(state))}"
+
+
 def _is_loaded(state: NodeState) -> bool:
     return state.unit is not None and state.unit["load_state"] == "loaded"
 
 
 def _command(state: NodeState) -> list[str]:
-    return list(state.unit["exec_start"]) if state.unit else []
+    if not state.unit:
+        return []
+    stated, running = list(state.unit["exec_start"]), list(state.unit.get("main_command") or ())
+    return running if _is_plain(running) and not _is_plain(stated) else stated
 
 
 def _named(words: t.Sequence[str]) -> list[str]:
@@ -74,11 +85,14 @@ def _named(words: t.Sequence[str]) -> list[str]:
 
 
 def _tells(state: NodeState) -> bool:
-    """Whether the command says for sure what is read: containerd itself, and no word that somebody else expands."""
-    command = _command(state)
+    """Whether the command says for sure what is read."""
+    return _is_loaded(state) and _is_plain(_command(state))
+
+
+def _is_plain(command: t.Sequence[str]) -> bool:
+    """Whether it is containerd itself, and has no word that somebody else expands."""
     is_own = bool(command) and posixpath.basename(command[0]) == "containerd"
-    is_plain = not any("$" in word for word in command) and all(path.startswith("/") for path in files_read(state))
-    return _is_loaded(state) and is_own and is_plain
+    return is_own and not any("$" in word for word in command) and all(path.startswith("/") for path in _named(command))
 
 
 def _places(path: str) -> list[str]:

@@ -62,7 +62,8 @@ class PlannedRoutes:
         try:
             config = self._config(view, release)
         except DomainError as error:
-            return {"verdict": "open", "routes": [_untold(name, error) for name in planned_routes.ALWAYS]}
+            names = sorted({*planned_routes.ALWAYS, *(registry.namespace.name for registry in self._registries)})
+            return {"verdict": "open", "routes": [_untold(name, error) for name in names]}
         found = planned_routes.judged(view.state, config, self._trust, self._registries)
         if self._tree and (self._points_at_tree or config.mentions_config_path):
             planned_routes.check_closed(self._registries, found, config, self._tree)

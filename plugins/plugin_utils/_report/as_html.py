@@ -33,7 +33,7 @@ _ABOUT_CONTAINERD = ("version", "treated_as", "unit", "running", "config_file", 
 _ABOUT_CONFIG = ("config_path", "directories", "sandbox_image", "sandbox_image_is_default", "local_pull_reasons")
 _ABOUT = ("trusted_registries", "images_known", "images_unknown_reason")
 _HEADLINES = {
-    CLOSED: "No node can ask a registry that is not trusted.",
+    CLOSED: "No node asks a registry that is not trusted, on any of the routes that are listed.",
     OPEN: "{open} of {total} can ask a registry that is not trusted.",
     UNKNOWN: "Nothing is known of {unknown} of {total}.",
 }

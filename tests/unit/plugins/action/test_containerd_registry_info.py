@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 from ansible_collections.airgap.nodes.plugins.action.containerd_registry_info import ActionModule
+from ansible_collections.airgap.nodes.plugins.module_utils._changeset import RESTART_MARK
 from ansible_collections.airgap.nodes.plugins.modules._node_read import read_files
 
 Raw = dict[str, t.Any]
@@ -132,7 +133,7 @@ def test_a_closed_node_is_one_round_trip(node: Node, check: bool) -> None:
     node.close()
     result = node.run(check=check)
     assert (result["changed"], result["verdict"]) == (False, "closed")
-    assert result["reason"] == "Nobody but trusted registries is asked, on 3 routes."
+    assert result["reason"] == "Nobody but trusted registries is asked, on the 3 routes that are listed."
     assert len(node.asked) == 1
     assert (node.asked[0]["programs"], node.asked[0]["unit"]) == (["containerd"], "containerd.service")
 
@@ -160,7 +161,9 @@ def test_pulls_that_fail_are_closed_and_told(node: Node) -> None:
     node.close()
     node.write(f"{TREE}/docker.io/hosts.toml", f'ca = "none.pem"\n{CLOSED}')
     result = node.run()
-    assert result["reason"] == "Nobody but trusted registries is asked, on 3 routes; every pull fails on 1 of them."
+    assert result["reason"] == (
+        "Nobody but trusted registries is asked, on the 3 routes that are listed; every pull fails on 1 of them."
+    )
     assert (route(result, "docker.io")["endpoints"], "pull-file-missing" in found(result)) == ([], True)
 
 
@@ -511,7 +514,11 @@ def test_images_of_cri_that_are_not_known(node: Node) -> None:
     node.images = {"names": [], "error": "this user may not open it. Run the task with become."}
     result = node.run()
     assert (result["images_known"], result["images_unknown_reason"]) == (False, node.images["error"])
-    assert result["verdict"] == "closed"
+    # One of them may be of a registry that has no entry.
+    assert (result["verdict"], routes(result)["_default"]) == ("open", "open")
+    assert "the images in use are not known (this user may not open it. Run the task with become)" in result["reason"]
+    node.close_tree("_default")
+    assert node.run()["verdict"] == "closed"
 
 
 def test_a_static_pod_that_nobody_can_read_is_told(node: Node) -> None:
@@ -534,17 +541,37 @@ def test_the_file_that_the_unit_names(node: Node) -> None:
     assert len(node.asked) == 3
 
 
-def test_the_file_that_the_task_names(node: Node) -> None:
+def test_a_restart_that_somebody_left_out(node: Node) -> None:
+    """The file can have an old time, and a restart be due: it was put back, and the run ended there."""
+    node.close()
+    node.write(RESTART_MARK, "invocation=a\n")
+    node.unit["invocation"] = "b"
+    assert node.run()["verdict"] == "closed"
+    node.unit["invocation"] = "a"
+    assert "containerd was started before" in node.run()["reason"]
+
+
+def test_the_file_that_the_task_names_and_nobody_reads(node: Node) -> None:
     node.write(CONFIG, "broken")
     node.write("/srv/containerd.toml", V2)
     node.close_tree()
     result = node.run(path="/srv/containerd.toml")
     # A second time for symlinks by which the unit could mean the same.
-    assert (result["verdict"], len(node.asked)) == ("closed", 2)
-    assert result["warnings"] == [
-        "Nothing reads it as things are: the unit containerd.service has containerd read /etc/containerd/config.toml, "
-        "and not /srv/containerd.toml."
-    ]
+    assert (result["verdict"], len(node.asked)) == ("open", 2)
+    assert "has containerd read /etc/containerd/config.toml, and not /srv/containerd.toml" in result["reason"]
+
+
+def test_a_unit_of_which_nobody_can_tell_what_it_reads(node: Node) -> None:
+    node.close()
+    assert node.run()["verdict"] == "closed"
+    node.unit["exec_start"] = ["/usr/bin/containerd", "$CONTAINERD_OPTS"]
+    result = node.run()
+    assert (result["verdict"], "runs /usr/bin/containerd $CONTAINERD_OPTS" in result["reason"]) == ("open", True)
+    # What runs tells it, or the task does.
+    node.unit["main_command"] = ["/usr/bin/containerd", "--log-level=info"]
+    assert node.run()["verdict"] == "closed"
+    node.unit["main_command"] = []
+    assert node.run(path=CONFIG)["verdict"] == "closed"
 
 
 def test_a_tree_that_is_not_named_from_the_root(node: Node) -> None:

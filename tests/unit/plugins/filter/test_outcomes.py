@@ -30,6 +30,26 @@ THROUGH: dict[str, tuple[dict[str, t.Any], set[str]]] = {
         {"node": {"changed": False, "verdict": "closed"}, "pulled": PULLED},
         {"untouched", "verified", "closed"},
     ),
+    "open by what the canary met": (
+        {
+            "node": {"changed": True, "verdict": "closed"},
+            "pulled": PULLED,
+            "canary": {"verdict": "open", "is_failed": True},
+        },
+        {"changed", "open"},
+    ),
+    "a canary that proved nothing": (
+        {"node": {"changed": False, "verdict": "closed"}, "canary": {"verdict": "unknown", "is_failed": True}},
+        {"untouched"},
+    ),
+    "a canary that met nobody else": (
+        {
+            "node": {"changed": False, "verdict": "closed"},
+            "pulled": PULLED,
+            "canary": {"verdict": "closed", "is_failed": False},
+        },
+        {"untouched", "verified", "closed"},
+    ),
     "open by what is in the files": ({"node": {"changed": True, "verdict": "open"}}, {"changed", "open"}),
     "nobody is said to be trusted": ({"node": {"changed": True, "verdict": None}}, {"changed"}),
     "check mode": ({"node": {"changed": True}, "restarted": {"restarted": False}, "pulled": TO_PULL}, {"changed"}),

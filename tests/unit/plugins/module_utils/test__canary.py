@@ -166,6 +166,7 @@ GET = 'failed to do request: Get \\"http://m.example.com/v2/x\\": EOF'
         pytest.param([LAST], EARLY, id="a status that ends the list, beside another pull's last line"),
         pytest.param([RESOLVING], EARLY, id="a status that ends the list, at level debug"),
         pytest.param([LAST], GET, id="an answer that could not be fetched, beside another pull's last line"),
+        pytest.param([LAST], f"rejecting 5000000 byte manifest for {IMAGE}: not found", id="one that is too large"),
         pytest.param([NEXT], f"rejecting 5000000 byte manifest for {IMAGE}: not found", id="an image too large"),
         pytest.param([NEXT], '\\"x\\" in header not a valid digest: unsupported', id="a digest that is none"),
         pytest.param([], f"{IMAGE}: not found", id="no line at all"),

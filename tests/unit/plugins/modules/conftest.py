@@ -95,7 +95,10 @@ rm -f running
 for release in 1.6.20 2.1.5; do cp "{fixtures}/$release-journal-$kind.txt" journal 2>/dev/null; done
 case $kind in
 not-started|killed) echo "Job for containerd.service failed because it failed." >&2; exit 1;;
-stuck) echo 'time="x" level=info msg="loading plugins..."' > journal; exec sleep 30;;
+stuck)
+    echo 'time="x" level=info msg="starting containerd"' > journal
+    echo 'time="x" level=info msg="loading plugins..."' >> journal
+    exec sleep 30;;
 esac
 echo "$kind" > running
 """

@@ -189,7 +189,7 @@ def test_what_does_not_come_up_is_taken_back(node: Node, run_module: RunModule, 
 def test_only_this_start_is_told_of(node: Node, run_module: RunModule) -> None:
     node.change("killed")
     restart(run_module)
-    told = [call for call in node.calls("journalctl") if "--unit" in call]
+    told = [call for call in node.calls("journalctl") if "--output" in call]
     assert told == ["--no-pager --quiet --unit containerd --output cat --after-cursor s=1;i=2"]
 
 

@@ -1234,7 +1234,7 @@ def test_parse_passes_over_a_byte_order_mark() -> None:
     ("text", "line", "what"),
     [
         (f"a = 1\nx = {'9' * 5000}\n", 2, "a number has more digits than 64 bits hold"),
-        (f"a = 1\n[{'.'.join('a' * 1000)}]\n", 1, "beyond all measure"),
+        (f"b = 1\n[{'.'.join('a' * 1000)}]\n", 1, "beyond all measure"),
     ],
 )
 def test_what_nobody_can_read_is_one_clear_error(text: str, line: int, what: str) -> None:

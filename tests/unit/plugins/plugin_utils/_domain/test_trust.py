@@ -83,7 +83,7 @@ FORMS = "registry.example.com, registry.example.com:5000, *.example.com or 192.0
         ("*", f"'*' names no valid host. Write it as {FORMS}."),
         ("*.example.com.", "'*.example.com.' names no valid host. Write it as *.example.com."),
         ("*.*.example.com", f"'*.*.example.com' names no valid host. Write it as {FORMS}."),
-        ("fe80::1%eth0", f"'fe80::1%eth0' names no valid host. Write it as {FORMS}."),
+        ("fe80::1%eth0", f"'fe80::1%eth0' has no valid port. Write it as {FORMS}."),
         ("*example.com", "'*example.com' names no valid host. Write it as *.example.com."),
         (".corp.example", "'.corp.example' names no valid host. Write it as *.corp.example."),
         ("a b", f"'a b' names no valid host. Write it as {FORMS}."),

@@ -118,7 +118,7 @@ def test_the_data_holds_all_that_is_shown() -> None:
     ("registered", "text"),
     [
         ({}, "No node was audited."),
-        ({"a": samples.judged()}, "No node can ask a registry that is not trusted."),
+        ({"a": samples.judged()}, "No node asks a registry that is not trusted, on any of the routes that are listed."),
         ({"a": samples.judged("open")}, "1 of 1 node can ask a registry that is not trusted."),
         ({"a": samples.judged(), "b": samples.FAILED}, "Nothing is known of 1 of 2 nodes."),
         (
