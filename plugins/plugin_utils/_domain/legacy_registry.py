@@ -23,6 +23,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import ClientFiles, Headers
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Url
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
@@ -344,7 +345,7 @@ def _tls(table: Table, host: str) -> Tls:
     if bool(certificate) != bool(key):
         missing = "key_file" if certificate else "cert_file"
         raise DomainError(
-            f"has no {missing}, so that every pull from {host} fails",
+            f"has no {missing}, so that every pull from {masked(host)} fails",
             key_path=(*REGISTRY, *above),
             fix=f"Nothing was changed; add {missing}, or remove the other.",
         )

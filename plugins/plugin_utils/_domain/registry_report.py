@@ -18,6 +18,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, show_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import Finding, Severity
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import found
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.planned_routes import ALWAYS, word
@@ -235,7 +236,7 @@ def _unknown(subject: Subject, findings: t.Sequence[Finding]) -> Verdict:
 def _place(subject: Subject) -> tuple[Place, str]:
     """Where config.toml or what it imports cannot be told, and why."""
     error = subject.trouble or DomainError("it was not read")
-    key = show_key_path(error.key_path or ())
+    key = show_key_path(tuple(map(masked, error.key_path or ())))
     what = f"{key} {error.what}" if key else error.what
     return Place(error.file or subject.config_file, error.line, key), what.rstrip(".")
 
