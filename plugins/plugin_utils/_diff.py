@@ -113,7 +113,7 @@ def mask_value(path: KeyPath, value: t.Any) -> t.Any:
 def _mask_key(key: str) -> str:
     """A host that is a key, and was written with user and password."""
     bare = _BARE_CREDENTIALS.match(key)
-    return _mask_query(f"{MASK}@{key[bare.end() :]}") if bare else _mask_url(key)
+    return _mask_query(f"{MASK}@{key[bare.end() :]}" if bare else _mask_url(key))
 
 
 def _mask_url(text: str) -> str:

@@ -20,7 +20,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import go_url
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY as CANONICAL
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, masked_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import ClientFiles, Headers
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
@@ -104,7 +104,7 @@ def read_legacy(files: t.Sequence[ConfigFile], release: Release) -> Legacy:
 
 def _passed_over(files: t.Sequence[ConfigFile], legacy: Legacy) -> tuple[str, ...]:
     return tuple(
-        f"{file.path}: {show_key_path((*path, 'mirrors', name))}"
+        f"{file.path}: {masked_key_path((*path, 'mirrors', name))}"
         for file, path, table in _tables(files)
         for name, mirror in _as_table(table.get("mirrors")).items()
         if name not in legacy.mirrors or _as_table(mirror).get("endpoint", []) != list(legacy.mirrors[name])

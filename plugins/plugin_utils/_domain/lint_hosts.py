@@ -9,7 +9,7 @@ import ipaddress
 import re
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, masked_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import CAPABILITIES
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import Finding, found, shown
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_node import Node
@@ -98,7 +98,7 @@ def _of_header(page: Page, path: KeyPath, header: t.Any) -> Findings:
 
 
 def _shown(path: KeyPath) -> str:
-    return show_key_path(tuple(map(masked, path)))
+    return masked_key_path(path)
 
 
 def capabilities_are_known(node: Node) -> Findings:

@@ -27,7 +27,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import (
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, V2_CRI, names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, masked_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint, Reading
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_registry import Legacy
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
@@ -44,6 +44,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Statement, scan
 
 USUAL_TREE = "/etc/containerd/certs.d"
+_OF_A_NAMESPACE = re.compile(r"[\w.:\[\]-]+", re.ASCII)
 _WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
 # containerd, which is root, meets these as well.
 _ALIKE_FOR_ALL = frozenset(
@@ -238,7 +239,7 @@ class Config:
         for file in reversed(self.files):
             for path in filter(None, names((*REGISTRY, *keys))):
                 if look_up(file.data, path) is not None:
-                    return Place(file.path, _line(state.file(file.path).content, path), show_key_path(path))
+                    return Place(file.path, _line(state.file(file.path).content, path), masked_key_path(path))
         return Place(self.paths[0] if self.paths else "", None, ".".join(("registry", *keys)))
 
     def replacing(self, state: NodeState, path: str) -> Place | None:
@@ -248,7 +249,7 @@ class Config:
         later = self.files[[file.path for file in self.files].index(path) + 1 :]
         for file in reversed(later):
             if look_up(file.data, V2_CRI) is not None:
-                return Place(file.path, _line(state.file(file.path).content, V2_CRI), show_key_path(V2_CRI))
+                return Place(file.path, _line(state.file(file.path).content, V2_CRI), masked_key_path(V2_CRI))
         return None
 
     def auth(self, host: str) -> str:
@@ -273,7 +274,8 @@ def image_of(text: str) -> Image:
 def configured_namespaces(state: NodeState, config: Config) -> list[str]:
     """The registries that the node has something about, in its tree or in its tables; ``_default`` for all others."""
     if not config.roots:
-        return sorted(ANY if name == legacy_registry.EVERY else name for name in config.legacy.mirrors)
+        names = (ANY if name == legacy_registry.EVERY else name for name in config.legacy.mirrors)
+        return sorted(name for name in names if _is_looked_up(name))
     knows_default = config.release.knows(Feature.DEFAULT_NAMESPACE)
     named = {_namespace_of(name) for root in config.roots for name in _directories(root, state)}
     return sorted(name for name in named if name and (name != ANY or knows_default))
@@ -290,8 +292,13 @@ def _namespace_of(directory: str) -> str | None:
         return ANY
     match = _WITH_PORT.fullmatch(directory)
     name = f"{match[1]}:{match[2]}" if match else directory
-    found = cri.parse_reference(f"{name}/image")
-    return name if found is not None and found.registry == name else None
+    return name if _is_looked_up(name) else None
+
+
+def _is_looked_up(namespace: str) -> bool:
+    """Whether there are images of such a registry."""
+    found = cri.parse_reference(f"{namespace}/image") if _OF_A_NAMESPACE.fullmatch(namespace) else None
+    return namespace == ANY or (found is not None and found.registry == namespace)
 
 
 def namespace_route(namespace: str, state: NodeState, config: Config) -> Route:

@@ -223,7 +223,7 @@ POSITIONS = (
     '[host]\n"URL" = {skip_verify = true}\n',
     'host."URL".skip_verify = true\n',
     '[host."URL"]\ncapabilities = ["URL"]\n',
-    '[host."URL"]\n"URL" = 1\nclient = ["URL", "a.key"]\n',
+    '[host."URL"]\n"URL" = 1\nclient = ["a.crt", "a.key"]\n',
     '[host."URL".header]\nAuthorization = "x"\n"URL" = 1\n',
 )
 TABLES = (
@@ -298,7 +298,7 @@ def test_no_report_quotes_a_secret_of_a_url(subject: MakeSubject, version: str) 
     release, draw = Release.parse(version), random.Random(version)  # noqa: S311
     urls = [url.replace("SECRET", password) for url in URLS for password in PASSWORDS]
     cases = [(position, url) for position in (*POSITIONS, *TABLES) for url in dict.fromkeys(urls)]
-    for position, url in draw.sample(cases, 300):
+    for position, url in draw.sample(cases, 400):
         text = position.replace("URL", url).replace("SLOT", "§hunter2").encode()
         is_table = position in TABLES
         files = {CONFIG: MIRROR + text} if is_table else {CONFIG: WITH_TREE, f"{TREE}/docker.io/hosts.toml": text}
