@@ -65,6 +65,8 @@ def pull_all(release_name: str, cases: Sequence[Case], pems: dict[str, bytes]) -
     """The outcome of each case; those with the same configuration, which has to be read at a start, go together."""
     if os.geteuid() != 0:
         raise Lack("To give containerd a root directory of its own needs root. Run this again as root.")
+    if shutil.which("ip") is None:
+        raise Lack("A network of its own is made with ip. Install iproute2 and run this again.")
     with dumps.scratch() as scratch:
         root, pki = _root(release_name, scratch / "root", pems), scratch / "pki"
         pki.mkdir()

@@ -99,8 +99,8 @@ def hosts_toml(draw: random.Random, namespace: str, release: Release, pems: str)
     top = [line for line in (server, *root) if line]
     draw.shuffle(top)
     style = draw.choice(STYLES) if draw.random() < 0.3 else as_tables
-    if style is inline and release.line < (2, 0):
-        # They have no place of their own in its eyes, and come in an order that is by chance.
+    if style is inline and release.line < (2, 0) and draw.random() < 0.7:
+        # More of them come in an order that is by chance, of which nothing can be foreseen.
         hosts = hosts[:1]
     text = style(draw, top, hosts)
     if draw.random() < 0.2:

@@ -108,6 +108,7 @@ _DECISIVE = (
 # They count where nobody but the image's own registry is asked, and it does not deliver.
 _NO_MIRROR = (
     "hosts_unseen",
+    "order_by_chance",
     "host_lost",
     "config_path_unset",
     "config_path_lost",

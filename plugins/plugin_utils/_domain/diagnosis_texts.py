@@ -408,6 +408,12 @@ _OBSTACLES = (
         "containerd {release} takes no image whose registry is an IPv6 address, as 1.7 and newer do: give it a name.",
     ),
     Text(
+        "order_by_chance",
+        "the hosts in {path} have no order",
+        "containerd {release} asks the hosts in {path} in an order that is another one at each pull: write each of "
+        "them as a table of its own, on a line of its own.",
+    ),
+    Text(
         "hosts_unseen",
         "a host in {path} is not seen",
         "containerd {release} does not see the host {detail} in {path}: write it as a table of its own.",

@@ -94,6 +94,8 @@ class Reading:
     crashes: bool = False
     # Whether it is known that the file is dropped.
     is_certain: bool = True
+    # Hosts on one line, as inline tables are, come to 1.x in an order that is another one at each pull.
+    order_is_by_chance: bool = dataclasses.field(default=False, compare=False)
     lines: tuple[int | None, ...] = dataclasses.field(default=(), compare=False)
     fault_line: int | None = dataclasses.field(default=None, compare=False)
     unseen: tuple[tuple[str, int | None], ...] = dataclasses.field(default=(), compare=False)
@@ -128,7 +130,9 @@ def reread(content: bytes, release: Release, *, directory: str) -> Reading:
     statements: t.Sequence[Statement] = []
     try:
         data, statements = _parsed(_decoded(content, release), release)
-        return _read(statements, data, release, directory)
+        found = _read(statements, data, release, directory)
+        by_chance = release.line < (2, 0) and len(found.endpoints) > 2 and _share_a_line(content, statements)
+        return dataclasses.replace(found, order_is_by_chance=by_chance)
     except _Crash as fault:
         return Reading(crashes=True, fault_line=fault.line or _line(statements, fault.at))
     except _Dropped as fault:
@@ -345,6 +349,13 @@ def _order_by_position(statements: t.Sequence[Statement], data: Table, release: 
         raise _Crash(at=("host", plain[0]))
     inline = {s.path[1] for s in statements if s.kind is Kind.KEY and len(s.path) == 2 and s.path[0] == "host"}
     return sorted(data["host"], key=lambda name: name not in inline)
+
+
+def _share_a_line(content: bytes, statements: t.Sequence[Statement]) -> bool:
+    """Whether hosts stand on the same line: inline tables are on none, and what ends a line is a line feed alone."""
+    inline = {s.path for s in statements if s.kind is Kind.KEY and len(s.path) == 2 and s.path[0] == "host"}
+    whole = any(s.kind is Kind.KEY and s.path == ("host",) for s in statements)
+    return whole or len(inline) > 1 or re.search(rb"\r(?!\n)", content) is not None
 
 
 def _known_fields(release: Release) -> dict[str, type | tuple[type, ...]]:

@@ -4,8 +4,8 @@
 """Where the TOML of containerd 1.x is laxer than the standard. Private to this collection.
 
 Read in go-toml 1.9.5, which 1.5 to 1.7 have, and measured on 1.6.20 and 1.7.24: bytes that are not UTF-8 stand for a
-replacement character, a comment may have anything in it and goes on to the next line feed, and a carriage return alone
-ends a line. Tables that are written twice in different forms are one table.
+replacement character, a comment may have anything in it and goes on to the next line feed, a carriage return alone ends
+a line, and a backslash in the header of a table is one. Tables that are written twice in different forms are one table.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _PIECE = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _HEADER = re.compile(r"^[ \t]*\[([^\[\]\n]+)\]", re.MULTILINE)
+_ESCAPED = re.compile(r"^[ \t]*\[[^\]\n\\]*\\[^\]\n]*\]", re.MULTILINE)
 _MAY_BE_READ = re.compile(r"declare|mutate|redefine|Duplicate inline|Illegal character|Found invalid character")
 
 
@@ -32,7 +33,7 @@ def decoded(content: bytes) -> str:
 
 def in_standard_form(text: str) -> str:
     """The same in TOML as everybody reads it; other text stays as it is."""
-    return _PIECE.sub(_in_standard_form, text)
+    return _ESCAPED.sub(lambda header: header[0].replace("\\", "\\\\"), _PIECE.sub(_in_standard_form, text))
 
 
 def _in_standard_form(piece: re.Match[str]) -> str:

@@ -334,6 +334,9 @@ def _route(image: Image, state: NodeState, config: Config) -> Route:
     if table:
         place = config.place(state, "configs" if table == "tls" else table)
         return Route(image, (), "", (Obstacle("cri_stopped", place.file, table, place.line),))
+    stop = _of_headers(state, config)
+    if stop is not None:
+        return Route(image, (), "", (stop,))
     if image.registry.startswith("[") and not config.release.knows(Feature.IPV6_NAMES):
         return Route(image, (), "", (Obstacle("no_name", "", image.registry),))
     if config.roots:
@@ -341,6 +344,17 @@ def _route(image: Image, state: NodeState, config: Config) -> Route:
     if config.pulls_by_transfer_service:
         return _by_transfer_service(image, state, config)
     return _by_tables(image, state, config)
+
+
+def _of_headers(state: NodeState, config: Config) -> Obstacle | None:
+    """A bracket in the header of a table, as an IPv6 address has, with which containerd 1.x does not start."""
+    if config.release.line >= (2, 0):
+        return None
+    for path in config.paths:
+        for each in _statements(state.file(path).content or b""):
+            if each.is_header and {"[", "]"} & set("".join(each.keys)):
+                return Obstacle("unknown", path, "a table's name has a bracket in it, so 1.x does not start", each.line)
+    return None
 
 
 # --- without a tree
@@ -483,7 +497,8 @@ def _by_directory(image: Image, directory: str, state: NodeState, config: Config
     else:
         steps.append(dataclasses.replace(_step(endpoint, config, Place(path, line)), is_server=True))
     unseen = [Obstacle("hosts_unseen", path, _host_of(name), line) for name, line in reading.unseen]
-    return Route(image, tuple(steps), path, tuple(filter(None, (obstacle, bad, *unseen))))
+    chance = Obstacle("order_by_chance", path) if reading.order_is_by_chance else None
+    return Route(image, tuple(steps), path, tuple(filter(None, (obstacle, bad, chance, *unseen))))
 
 
 def _host_of(name: str) -> str:

@@ -628,6 +628,11 @@ OBSTACLE_CASES: dict[str, tuple[Obstacle, str]] = {
         "registry.mirrors in /etc/containerd/config.toml does not go together with config_path, so containerd does not "
         "load CRI: set containerd_migrate_legacy.",
     ),
+    "order_by_chance": (
+        Obstacle("order_by_chance", SOURCE),
+        "containerd 2.3.4 asks the hosts in /etc/containerd/certs.d/registry.k8s.io/hosts.toml in an order that is "
+        "another one at each pull: write each of them as a table of its own, on a line of its own.",
+    ),
     "hosts_unseen": (
         Obstacle("hosts_unseen", SOURCE, "https://m.example.com"),
         "containerd 2.3.4 does not see the host https://m.example.com in "

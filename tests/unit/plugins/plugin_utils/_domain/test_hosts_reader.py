@@ -351,3 +351,10 @@ DOTTED = 'host."https://a".capabilities = ["pull"]\nhost."https://a".Skip_Verify
 def test_2_crashes_on_a_dotted_skip_verify(text: str, version: str, crashes: bool) -> None:
     found = read(text, version)
     assert (found.crashes, found.fault_line is not None) == (crashes, crashes)
+
+
+def test_a_backslash_in_a_header_is_one_to_1() -> None:
+    text = '[host."https://a\\u002Db.example"]\n'
+    assert [endpoint.host for endpoint in read(text, NEW).endpoints] == ["a-b.example", ""]
+    assert "no valid host" in (read(text, OLD).dropped or "")
+    assert read('[host]\n"https://a\\u002Db.example" = {}\n', OLD).endpoints[0].host == "a-b.example"

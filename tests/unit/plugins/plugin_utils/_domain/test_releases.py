@@ -83,6 +83,7 @@ KNOWN = {
         ["2.0.11", "2.1.6", "2.2.0", "2.2.1"],
     ),
     "CDI always": (Feature.CDI_ALWAYS, ["2.4.0", "2.4.2"], ["1.7.34", "2.3.4", "2.4.0-beta.0"]),
+    "IPv6 names": (Feature.IPV6_NAMES, ["1.7.0-beta.1", "1.7.24", "2.3.4"], ["1.6.39", "1.7.0-beta.0"]),
     "token headers": (Feature.TOKEN_HEADERS, ["2.1.0", "2.2.1"], ["2.0.11", "1.7.34"]),
 }
 

@@ -518,3 +518,29 @@ def test_what_1_may_read_and_others_not_is_unknown() -> None:
     assert kinds(route(IMAGE, with_files({"registry.k8s.io/hosts.toml": twice}), config(version="2.3.4"))) == [
         "dropped"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "by_chance"),
+    [
+        (b'[host]\n"https://a" = {}\n"https://b" = {}\n', True),
+        (b'host = {"https://a" = {}, "https://b" = {}}\n', True),
+        (b'[host."https://a"]\r[host."https://b"]\r', True),
+        (b'[host]\n"https://a" = {}\n[host."https://b"]\n', False),
+        (b'[host]\n"https://a" = {}\n', False),
+        (b'[host."https://a"]\r\n[host."https://b"]\r\n', False),
+    ],
+)
+def test_hosts_that_share_a_line_come_to_1_in_no_order(text: bytes, by_chance: bool) -> None:
+    state = with_files({"registry.k8s.io/hosts.toml": text})
+    assert ("order_by_chance" in kinds(route(IMAGE, state, config()))) is by_chance
+    assert "order_by_chance" not in kinds(route(IMAGE, state, config(version="2.3.4")))
+
+
+def test_1_does_not_start_with_a_bracket_in_the_name_of_a_table() -> None:
+    text = b'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."[::1]:5000"]\n'
+    state = with_files({"registry.k8s.io/hosts.toml": MIRROR}, files={CONFIG: Entry("file", text)})
+    found = route(IMAGE, state, config())
+    assert found.unknown is not None
+    assert (found.unknown.path, found.unknown.line) == (CONFIG, 2)
+    assert route(IMAGE, state, config(version="2.3.4")).unknown is None
