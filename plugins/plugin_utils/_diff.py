@@ -42,9 +42,10 @@ _STRING_OR_COMMENT = re.compile(
 )
 _SECRET_TABLES = frozenset({"auth", "header", "headers"})
 _URL_CREDENTIALS = re.compile(r"://\S*@")
+_QUERY = re.compile(r"([?#]).+", re.DOTALL)
 # What somebody took for a URL, and wrote no scheme of: u:p@a.example. In a comment, a tag before a digest is none.
 _ENDPOINTS = ("endpoint", "endpoints")
-_BARE_CREDENTIALS = re.compile(r"(?!\w+://)[^\s/@]+:\S*@")
+_BARE_CREDENTIALS = re.compile(r"(?!\w+://)[^/@:]+:.*@", re.DOTALL)
 _QUOTED_CREDENTIALS = re.compile(r"""(["'])(?!\w+://)[^\s"'/@]+:[^\s"']*@""")
 _COMMENTED_CREDENTIALS = re.compile(r"""(["'])[^\s"'/@]+:[^\s"'/]*@(?!sha256:)""")
 
@@ -105,14 +106,28 @@ def mask_value(path: KeyPath, value: t.Any) -> t.Any:
     if isinstance(value, list):
         return [mask_value(path, item) for item in _with_masks(value)]
     if isinstance(value, str) and path[-1:] and path[-1].lower() in _ENDPOINTS and _BARE_CREDENTIALS.match(value):
-        return f"{MASK}@{value.rpartition('@')[2]}"
-    return mask_urls(value) if isinstance(value, str) else value
+        return _mask_query(f"{MASK}@{value.rpartition('@')[2]}")
+    return _mask_url(value) if isinstance(value, str) else value
 
 
 def _mask_key(key: str) -> str:
     """A host that is a key, and was written with user and password."""
     bare = _BARE_CREDENTIALS.match(key)
-    return f"{MASK}@{key[bare.end() :]}" if bare else mask_urls(key)
+    return _mask_query(f"{MASK}@{key[bare.end() :]}" if bare else _mask_url(key))
+
+
+def _mask_url(text: str) -> str:
+    """One value or key, which is a URL or holds one: a password in it may have any characters, and a query a token."""
+    before, separator, rest = text.partition("://")
+    if not separator:
+        return text
+    if "@" in rest:
+        rest = f"{MASK}@{rest.rpartition('@')[2]}"
+    return _mask_query(f"{before}{separator}{rest}")
+
+
+def _mask_query(text: str) -> str:
+    return _QUERY.sub(rf"\1{MASK}", text)
 
 
 def masked_difference(file: str, difference: Difference) -> dict[str, t.Any]:
@@ -120,7 +135,7 @@ def masked_difference(file: str, difference: Difference) -> dict[str, t.Any]:
     path = difference.path
     return {
         "file": file,
-        "key_path": mask_urls(show_key_path(path)),
+        "key_path": show_key_path(tuple(map(_mask_key, path))),
         "before": mask_value(path, difference.before),
         "after": mask_value(path, difference.after),
     }

@@ -129,7 +129,7 @@ ENCODINGS: tuple[t.Callable[[bytes], bytes], ...] = (
 
 
 def url(draw: random.Random, namespace: str) -> str:
-    if draw.random() < 0.06:
+    if draw.random() < 0.1:
         return draw.choice(ODD_URLS)
     own = "registry-1.docker.io" if namespace == "docker.io" else namespace
     name = own if draw.random() < 0.12 else draw.choice(HOSTS) + draw.choice(PORTS)
@@ -143,6 +143,16 @@ ODD_URLS = (
     "https:///v2",
     "http",
     "https://nobody:secret@mirror-a.example.com",
+    "https://nobody:p%5Ess@mirror-a.example.com",
+    "https://nobody@org:secret@mirror-b.example.com",
+    "https://nobody:p^ss@mirror-a.example.com",
+    "https://nobody:p ss@mirror-b.example.com",
+    "https://nobody:{}@mirror-a.example.com",
+    "https://nobody:%zz@mirror-b.example.com",
+    "https://nobody:p/ss@mirror-a.example.com",
+    "https://nobody:p#ss@mirror-a.example.com",
+    "https://mirror-a.example.com/#%zz",
+    "https://mirror-%61.example.com",
     "https://mirror a.example.com",
     "https://mirror-a.example.com:port",
     "https://mirror-a.example.com/%zz",
@@ -289,6 +299,11 @@ def a_date(_draw: random.Random, text: str) -> str:
     return f"made = 2026-01-02T03:04:05Z\nratio = inf\nnumber = 0x1F\n{text}"
 
 
+def a_large_number(draw: random.Random, text: str) -> str:
+    values = ("9223372036854775808", "[{y = -9223372036854775809}]", "0xFFFFFFFFFFFFFFFFFF", "1e999")
+    return f"number = {draw.choice(values)}\n{text}"
+
+
 TRAPS = (
     a_value_in_host,
     an_array,
@@ -303,4 +318,5 @@ TRAPS = (
     a_comment,
     a_string_of_lines,
     a_date,
+    a_large_number,
 )

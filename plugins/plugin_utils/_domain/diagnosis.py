@@ -103,7 +103,7 @@ class Diagnosis:
 # Whatever the endpoints say, the pull cannot go another way than wrong.
 _DECISIVE = (
     *("cri_stopped", "crashes", "unreadable", "no_directory", "tables_broken", "no_name", "unknown", "uncertain"),
-    *("dropped", "nobody_resolves", "config_path_list", "config_path_missing"),
+    *("tables_uncertain", "dropped", "nobody_resolves", "config_path_list", "config_path_missing"),
 )
 # They count where nobody but the image's own registry is asked, and it does not deliver.
 _NO_MIRROR = (

@@ -392,6 +392,11 @@ _OBSTACLES = (
         "In the registry tables of {path}, {detail}, so every pull of {registry} fails: correct that.",
     ),
     Text(
+        "tables_uncertain",
+        "registry in {path} is not sound",
+        "In the registry tables of {path}, {detail}, so pulls of {registry} can fail: correct that.",
+    ),
+    Text(
         "cri_stopped",
         "{detail} in {path} keeps CRI from being loaded",
         "registry.{detail} in {path} does not go together with config_path, so containerd does not load CRI: set "

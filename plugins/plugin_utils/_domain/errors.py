@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
+
 KeyPath = tuple[str, ...]
 
 
@@ -77,7 +79,7 @@ class DomainError(Exception):
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
-        subject = show_key_path(self.key_path) if self.key_path else self.option
+        subject = masked_key_path(self.key_path) if self.key_path else self.option
         text = ": ".join(part for part in (place, subject, self.what.rstrip(".")) if part)
         return f"{text}. {self.fix}" if self.fix else f"{text}."
 
@@ -106,6 +108,11 @@ class _Several(DomainError):
 def show_key_path(path: KeyPath) -> str:
     """A key path as TOML writes it: ``plugins."io.containerd.grpc.v1.cri".registry``."""
     return ".".join(key if _is_bare(key) else '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"' for key in path)
+
+
+def masked_key_path(path: KeyPath) -> str:
+    """A key path for a message: a key can be a URL, and a password can be in that."""
+    return show_key_path(tuple(map(masked, path)))
 
 
 def _is_bare(key: str) -> bool:

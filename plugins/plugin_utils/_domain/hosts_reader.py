@@ -13,13 +13,13 @@ import contextlib
 import dataclasses
 import functools
 import ipaddress
+import math
 import posixpath
 import re
 import tomllib
 import typing as t
-import urllib.parse
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import old_toml
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import go_url, masking, old_toml
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import (
     CAPABILITIES,
@@ -36,6 +36,7 @@ _HUB, _HUB_SERVER = "docker.io", "registry-1.docker.io"
 _DURATION = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _SECOND = 10**9
+_TOO_LARGE = 2**63
 _NANOSECONDS = {
     "ns": 1,
     "us": 1000,
@@ -148,8 +149,8 @@ def intended(file: HostsFile, release: Release) -> Reading:
             host=host.url.authority,
             path=host.url.api_root(override_path=host.override_path),
             capabilities=frozenset(host.capabilities) or every,
-            ca=host.ca,
-            client=tuple((files[0], files[-1]) for files in host.client),
+            ca=tuple(_path(path, "") for path in host.ca),
+            client=tuple((_path(files[0], ""), _path(files[-1], "")) for files in host.client),
             skip_verify=host.skip_verify or None,
             dial_timeout=None if host.dial_timeout is None else parse_duration(host.dial_timeout),
             header=tuple(sorted(host.header)),
@@ -216,21 +217,41 @@ def _decoded(content: bytes, release: Release) -> str:
 def taken_apart(text: str) -> tuple[Table, t.Sequence[Statement]]:
     """The data and the statements of a file; they are shared, and nobody changes them.
 
-    :raises tomllib.TOMLDecodeError: it is not TOML.
+    :raises ValueError: it is not TOML, or it has a number with thousands of digits.
     :raises RecursionError: it has more lists in each other than can be read.
     """
-    return tomllib.loads(text), tuple(scan(text))
+    return tomllib.loads(text, parse_float=_float), tuple(scan(text))
+
+
+def _float(text: str) -> float:
+    """A number that is larger than any is one that 64 bits do not hold, other than one that is written ``inf``."""
+    found = float(text)
+    return _TOO_LARGE if math.isinf(found) and "inf" not in text else found
+
+
+def _holds_too_large(value: t.Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_too_large, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_too_large, value))
+    return isinstance(value, int) and not -_TOO_LARGE <= value < _TOO_LARGE
 
 
 def _parsed(text: str, release: Release) -> tuple[Table, t.Sequence[Statement]]:
     try:
-        return taken_apart(text)
+        data, statements = taken_apart(text)
+        # Measured on 1.7.34 and 2.3.4: later releases look at no number that they do not need.
+        if release.line < (2, 0) and _holds_too_large(data):
+            raise _Dropped("it has a number that does not fit into 64 bits")
+        return data, statements
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+)", str(error))
         line = int(found[1]) if found else text.count("\n", 0, len(text.rstrip("\n"))) + 1
         is_certain = release.line >= (2, 0) or not old_toml.may_be_read(text, str(error))
-        reason = f"not valid TOML: {_without_user(str(error))}"
-        raise _Dropped(reason, line=line, is_certain=is_certain) from None
+        what, at, where = str(error).rpartition(" (at ")
+        raise _Dropped(f"not valid TOML: {masking.masked(what)}{at}{where}", line=line, is_certain=is_certain) from None
+    except ValueError:
+        raise _Dropped("it has a number that does not fit into 64 bits", is_certain=release.line < (2, 0)) from None
     except RecursionError:
         raise _Dropped("it has lists within each other beyond all measure") from None
 
@@ -279,11 +300,6 @@ def _line(statements: t.Sequence[Statement], path: KeyPath) -> int | None:
 def _line_of_key(statements: t.Sequence[Statement], key: str) -> int | None:
     """The line of a key at the top of the file, which since 2.0 can be written in any case."""
     return next((each.line for each in statements if len(each.path) == 1 and each.path[0].lower() == key), None)
-
-
-def _without_user(text: str) -> str:
-    """What is said of a file can quote a key, and so a URL with a password in it."""
-    return re.sub(r"//[^/@'\"]*@", "//", text)
 
 
 def _order(statements: t.Sequence[Statement], data: Table, release: Release) -> list[str]:
@@ -353,7 +369,7 @@ def _known_fields(release: Release) -> dict[str, type | tuple[type, ...]]:
 
 def _table(value: t.Any, name: str) -> Table:
     if not isinstance(value, dict):
-        raise _Dropped(f"host.{_without_user(name)} is not a table")
+        raise _Dropped(f"host.{masking.masked(name)} is not a table")
     return value
 
 
@@ -365,7 +381,7 @@ def _checked(table: Table, fields: t.Mapping[str, type | tuple[type, ...]], rele
         if field not in fields:
             continue
         if not isinstance(value, fields[field]) or (field == "capabilities" and not _all_text(value)):
-            raise _Dropped(f"{key} has the wrong type", (key,))
+            raise _Dropped(f"{masking.masked(key)} has the wrong type", (key,))
         known[field] = value
     return known
 
@@ -402,7 +418,10 @@ def _endpoint(server: str, table: Table, release: Release, directory: str) -> En
 
 def _location(server: str, *, override_path: bool) -> tuple[str, str, str]:
     text = server if server.startswith("http") else f"https://{server}"
-    scheme, host, path = _go_url(text)
+    try:
+        scheme, host, path = go_url.parse(text)
+    except go_url.NotAUrlError as error:
+        raise _Dropped(str(error), is_certain=error.is_certain) from None
     if path:
         path = posixpath.normpath(path)
         if path.startswith("//"):
@@ -418,7 +437,7 @@ def _capabilities(values: list[str], release: Release) -> frozenset[str]:
     known = _all_capabilities(release)
     found = frozenset(value.lower() for value in values)
     if not found <= known:
-        raise _Dropped(f"unknown capability {sorted(found - known)[0]}", ("capabilities",))
+        raise _Dropped(f"unknown capability {masking.masked(sorted(found - known)[0])}", ("capabilities",))
     return found or known
 
 
@@ -451,7 +470,14 @@ def _pair(value: t.Any, directory: str) -> ClientFiles:
 def _paths(values: t.Any, directory: str, key: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not _all_text(values):
         raise _Dropped(f"{key} has the wrong type", (key,))
-    return tuple(value if value.startswith("/") else posixpath.normpath(f"{directory}/{value}") for value in values)
+    return tuple(_path(value, directory) for value in values)
+
+
+def _path(value: str, directory: str) -> str:
+    """containerd cleans a path beside the file; in a whole one, the kernel goes through symlinks before ``..``."""
+    if value.startswith("/"):
+        return re.sub(r"/(?:\.?/)+", "/", value)
+    return posixpath.normpath(f"{directory}/{value}")
 
 
 def _dial_timeout(text: str) -> int | None:
@@ -468,50 +494,6 @@ def _header(table: Table) -> Headers:
     for name, value in sorted(table.items()):
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not _all_text(values):
-            raise _Dropped(f"header {name} has the wrong type", ("header", name))
+            raise _Dropped(f"header {masking.masked(name)} has the wrong type", ("header", name))
         found.append((name, tuple(values)))
     return tuple(found)
-
-
-# --- URLs as Go reads them
-
-_GO_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
-_GO_HOST = re.compile(r"[^\x00-\x20\\^`{|}%\x7f/?#]*", re.ASCII)
-
-
-def read_url(text: str) -> tuple[str, str, str] | None:
-    """Scheme, host and path, any of them empty; None for what containerd cannot take for a URL."""
-    try:
-        return _go_url(text)
-    except _Dropped:
-        return None
-
-
-def _go_url(text: str) -> tuple[str, str, str]:
-    if re.search(r"[\x00-\x1f\x7f]", text):
-        raise _Dropped("a URL has control characters in it")
-    rest = text.split("#", 1)[0].split("?", 1)[0]
-    match = _GO_SCHEME.match(rest)
-    scheme = match[1].lower() if match else ""
-    rest = rest[match.end() :] if match else rest
-    if match and not rest.startswith("/"):
-        return scheme, "", ""
-    if not rest.startswith("//"):
-        if ":" in rest.split("/")[0]:
-            raise _Dropped("a URL is not one")
-        return scheme, "", _unquoted(rest)
-    authority, slash, path = rest[2:].partition("/")
-    return scheme, _go_host(authority.rpartition("@")[2]), _unquoted(slash + path)
-
-
-def _go_host(host: str) -> str:
-    port = host.rpartition("]")[2] if host.startswith("[") else host[host.rfind(":") :] if ":" in host else ""
-    if not re.fullmatch(r"(?::[0-9]*)?", port, re.ASCII) or not _GO_HOST.fullmatch(host):
-        raise _Dropped("a URL has no valid host")
-    return host
-
-
-def _unquoted(path: str) -> str:
-    if re.search(r"%(?![0-9A-Fa-f]{2})", path):
-        raise _Dropped("a URL has a broken escape in it")
-    return urllib.parse.unquote(path)

@@ -16,12 +16,14 @@ import posixpath
 import re
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import go_url
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY as CANONICAL
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint, read_url
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, masked_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import ClientFiles, Headers
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Url
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
@@ -102,7 +104,7 @@ def read_legacy(files: t.Sequence[ConfigFile], release: Release) -> Legacy:
 
 def _passed_over(files: t.Sequence[ConfigFile], legacy: Legacy) -> tuple[str, ...]:
     return tuple(
-        f"{file.path}: {show_key_path((*path, 'mirrors', name))}"
+        f"{file.path}: {masked_key_path((*path, 'mirrors', name))}"
         for file, path, table in _tables(files)
         for name, mirror in _as_table(table.get("mirrors")).items()
         if name not in legacy.mirrors or _as_table(mirror).get("endpoint", []) != list(legacy.mirrors[name])
@@ -191,12 +193,14 @@ def endpoints(namespace: str, legacy: Legacy, release: Release) -> tuple[Endpoin
 class Asked:
     """Whom containerd asks by the tables, whatever is written there; ``problem`` is why each pull fails instead.
 
-    ``name`` is the entry of ``mirrors`` that counts, None where there is none.
+    ``name`` is the entry of ``mirrors`` that counts, None where there is none. Some releases may see no problem where
+    ``is_certain`` is false.
     """
 
     endpoints: tuple[Endpoint, ...] = ()
     name: str | None = None
     problem: str = ""
+    is_certain: bool = True
 
 
 def asked(namespace: str, legacy: Legacy, release: Release) -> Asked:
@@ -204,25 +208,26 @@ def asked(namespace: str, legacy: Legacy, release: Release) -> Asked:
     mirrors = _mirrors(legacy, release)
     name = next((each for each in (namespace, EVERY) if each in mirrors), None)
     written = [_with_scheme(text, release) for text in (mirrors[name] if name is not None else ())]
-    found = [read_url(text) for text in written]
-    wrong = next((text for text, url in zip(written, found, strict=True) if url is None), None)
-    if wrong is not None:
-        return Asked(name=name, problem="an endpoint is no URL")
-    urls = [url for url in found if url is not None]
-    if all(host != namespace for _scheme, host, _path in urls):
+    try:
+        urls = [go_url.parse(text) for text in written]
+    except go_url.NotAUrlError as error:
+        return Asked(name=name, problem=f"an endpoint is no URL: {error}", is_certain=error.is_certain)
+    if all(url.host != namespace for url in urls):
         last = default_host(namespace)
-        urls.append((_default_scheme(last, release), "" if namespace == ANY else last, ""))
+        urls.append(go_url.Location(_default_scheme(last, release), "" if namespace == ANY else last, ""))
     return Asked(tuple(_as_asked(url, legacy, release) for url in urls), name)
 
 
 def _with_scheme(text: str, release: Release) -> str:
     if "://" in text:
         return text
-    url = read_url(f"dummy://{text}")
-    return f"{_default_scheme(url[1], release) if url else 'https'}://{text}"
+    try:
+        return f"{_default_scheme(go_url.parse(f'dummy://{text}').host, release)}://{text}"
+    except go_url.NotAUrlError:
+        return f"https://{text}"
 
 
-def _as_asked(url: tuple[str, str, str], legacy: Legacy, release: Release) -> Endpoint:
+def _as_asked(url: go_url.Location, legacy: Legacy, release: Release) -> Endpoint:
     scheme, host, path = url
     # Read at v1.7.34 and v2.3.4: the table is gone from 2.0 on.
     tls = legacy.tls.get(host, Tls()) if release.line < (2, 0) else Tls()
@@ -340,7 +345,7 @@ def _tls(table: Table, host: str) -> Tls:
     if bool(certificate) != bool(key):
         missing = "key_file" if certificate else "cert_file"
         raise DomainError(
-            f"has no {missing}, so that every pull from {host} fails",
+            f"has no {missing}, so that every pull from {masked(host)} fails",
             key_path=(*REGISTRY, *above),
             fix=f"Nothing was changed; add {missing}, or remove the other.",
         )

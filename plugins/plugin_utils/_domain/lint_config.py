@@ -32,7 +32,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective imp
     means_something,
     versions_read_as,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, masked_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS, Library, follow
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import Finding, found, shown
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_node import Node
@@ -95,7 +95,7 @@ def can_be_read(node: Node) -> Findings:
 
 
 def _unread(error: DomainError, path: str) -> Finding:
-    place = Place(error.file or path, error.line, show_key_path(error.key_path or ()))
+    place = Place(error.file or path, error.line, masked_key_path(error.key_path or ()))
     what = f"{place.file}: {error.what}"
     if error.key_path == ("imports",):
         return found("import-missing", what, place)
@@ -174,7 +174,7 @@ def plugins_have_their_names(node: Node) -> Findings:
 
 
 def _of_key(path: KeyPath, error: DomainError) -> str:
-    return f"{show_key_path(path)} {error.what}"
+    return f"{masked_key_path(path)} {error.what}"
 
 
 def cri_is_enabled(node: Node) -> Findings:
@@ -190,7 +190,7 @@ def cri_loads(node: Node) -> Findings:
     for problem in node.problems:
         rule = "containerd-does-not-start" if problem.consequence == NO_START else "cri-does-not-load"
         place = node.place(problem.path)
-        yield found(rule, f"{place.key or show_key_path(problem.path)}: {problem.what}", place, fix=problem.fix)
+        yield found(rule, f"{place.key or masked_key_path(problem.path)}: {problem.what}", place, fix=problem.fix)
     yield from _cni_directories(node)
     yield from _registry_table(node)
 
@@ -212,14 +212,14 @@ def _registry_table(node: Node) -> Findings:
         if key[-1:] == ("tls",) and node.release.line < (2, 0):
             yield found("pull-file-missing", _of_key(key, error), place)
         elif not any(problem.path == (*REGISTRY, *key[1:]) for problem in node.problems):
-            yield found("not-judged", f"{show_key_path(key)} is not what it should be", place)
+            yield found("not-judged", f"{masked_key_path(key)} is not what it should be", place)
     try:
         config_checks.check_one_registry_method(node.effective, node.files, node.release)
     except DomainError as error:
         key = error.key_path or ()
         rule = "tls-beside-config-path" if "tls" in key else "mirrors-beside-config-path"
         file = error.file or node.config_file
-        yield found(rule, f"{show_key_path(key)} stands beside config_path", node.lines[file].place(key))
+        yield found(rule, f"{masked_key_path(key)} stands beside config_path", node.lines[file].place(key))
 
 
 # --- settings that do not count
@@ -263,7 +263,7 @@ def _table_of(file: ConfigFile) -> KeyPath:
 def _listed(paths: t.Sequence[KeyPath]) -> str:
     # What decides whom containerd asks comes first.
     first = sorted(paths, key=lambda path: canonical(path)[:3] not in (REGISTRY, SANDBOX_IMAGE[:3]))
-    names = [show_key_path(path) for path in first[:_MOST_SHOWN]]
+    names = [masked_key_path(path) for path in first[:_MOST_SHOWN]]
     more = len(paths) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
 
@@ -274,7 +274,7 @@ def tables_have_one_name(node: Node) -> Findings:
             config_checks.check_one_cri_table(file.data, stated_version(file.data) or 1, node.release)
         except DomainError as error:
             if error.key_path == V1_CRI:
-                what = f"{file.path} has both {show_key_path(V1_CRI)} and {show_key_path(V2_CRI)}"
+                what = f"{file.path} has both {masked_key_path(V1_CRI)} and {masked_key_path(V2_CRI)}"
                 yield found("cri-tables-by-chance", what, node.lines[file.path].place(V1_CRI))
 
 
@@ -286,7 +286,7 @@ def settings_are_said_once(node: Node) -> Findings:
         counting = look_up(node.effective, path)
         for file, name, value in values:
             if counting not in (None, "") and value != counting:
-                what = f"{show_key_path(name)} is {shown(value)}, and {shown(counting)} counts"
+                what = f"{masked_key_path(name)} is {shown(value)}, and {shown(counting)} counts"
                 yield found("setting-twice", what, node.lines[file.path].place(name))
 
 
@@ -297,8 +297,8 @@ def keys_are_known(node: Node) -> Findings:
         unknown = known_keys.check(path, node.release, runtime_type=_runtime_type(path, node))
         if unknown is not None:
             place = node.place(path)
-            nearest = f"Did you mean {show_key_path(unknown.nearest)}?" if unknown.nearest else ""
-            what = f"containerd {node.release} does not read {place.key or show_key_path(path)}: {unknown.reason}"
+            nearest = f"Did you mean {masked_key_path(unknown.nearest)}?" if unknown.nearest else ""
+            what = f"containerd {node.release} does not read {place.key or masked_key_path(path)}: {unknown.reason}"
             yield found("config-key-passed-over", what, place, fix=nearest)
 
 
@@ -390,7 +390,7 @@ def tables_are_of_today(node: Node) -> Findings:
 def pulls_are_local(node: Node) -> Findings:
     for path in local_pull_reasons(node.effective, node.release):
         place = node.place(path)
-        yield found("local-pull-forced", f"{place.key or show_key_path(path)} is set", place)
+        yield found("local-pull-forced", f"{place.key or masked_key_path(path)} is set", place)
 
 
 def transfer_service_has_no_directory(node: Node) -> Findings:

@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_rules import RULES, Severity
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked, plain, printable
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import NOWHERE, Place
 
-# What stands before an @ may be a password, but before a digest it is the name of an image.
-_USER_INFO = re.compile(r"""[^\s"'`]+@(?!sha\d+:)""")
 _LONGEST = 300
 
 
@@ -37,23 +35,9 @@ def found(rule: str, what: str, place: Place = NOWHERE, *, fix: str = "") -> Fin
         known.severity,
         f"{plain(what)}. {known.explanation}",
         plain(fix or known.fix),
-        Place(_printable(place.file), place.line, plain(place.key)),
+        Place(printable(place.file), place.line, plain(place.key)),
         known.releases,
     )
-
-
-def plain(text: str) -> str:
-    """A text of somebody's file for a message: on one line, and without user and password of a URL."""
-    return _printable(_USER_INFO.sub("***@", text))
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
-
-
-def masked(text: str) -> str:
-    """A URL, or what quotes one, without its user and password, whatever they are made of."""
-    return f"***@{text.rpartition('@')[2]}" if "@" in text else text
 
 
 def shown(text: t.Any) -> str:

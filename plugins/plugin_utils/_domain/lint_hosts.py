@@ -9,11 +9,12 @@ import ipaddress
 import re
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, masked_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import CAPABILITIES
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import Finding, found, masked, shown
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import Finding, found, shown
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_node import Node
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_pages import Data, Page
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.spelling import misspelt
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Kind
@@ -97,7 +98,7 @@ def _of_header(page: Page, path: KeyPath, header: t.Any) -> Findings:
 
 
 def _shown(path: KeyPath) -> str:
-    return show_key_path(tuple(map(masked, path)))
+    return masked_key_path(path)
 
 
 def capabilities_are_known(node: Node) -> Findings:
@@ -165,18 +166,19 @@ def _of_url(page: Page, text: str, at: KeyPath, table: Data) -> Findings:
         return
     rest = text.partition("://")[2] if has_scheme else text
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    # With a slash in a password, what seems to be host and path is made of it.
+    is_split = "@" in rest[len(authority) :]
+    named = masked(rest if is_split else authority)
     if "@" in authority:
-        yield found("url-with-credentials", f"The URL of {shown(authority)} has a user in it", place)
+        yield found("url-with-credentials", f"The URL of {shown(named)} has a user in it", place)
     if "?" in rest or "#" in rest:
-        yield found(
-            "url-with-query", f"containerd drops what follows the path of {shown(re.split('[?#]', text)[0])}", place
-        )
+        yield found("url-with-query", f"containerd drops what follows the path of {shown(text)}", place)
     path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")[2].rstrip("/")
-    yield from _of_path(page, path, at, table)
+    yield from _of_path(page, path, at, table, quoted="…" if is_split else path)
     if text.startswith("http://"):
-        yield from _of_http(page, authority.rpartition("@")[2], at, table)
+        yield from _of_http(page, authority.rpartition("@")[2], named, at, table)
     elif table.get("skip_verify") is True:
-        yield found("skip-verify", f"skip_verify is set for {shown(authority)}", page.place(*_above(at), "skip_verify"))
+        yield found("skip-verify", f"skip_verify is set for {shown(named)}", page.place(*_above(at), "skip_verify"))
 
 
 def _above(at: KeyPath) -> KeyPath:
@@ -184,29 +186,29 @@ def _above(at: KeyPath) -> KeyPath:
     return () if at == ("server",) else at
 
 
-def _of_path(page: Page, path: str, at: KeyPath, table: Data) -> Findings:
+def _of_path(page: Page, path: str, at: KeyPath, table: Data, *, quoted: str) -> Findings:
     overrides = table.get("override_path") is True and page.release.knows(Feature.OVERRIDE_PATH)
     if overrides and not path:
         what = "override_path is set, and the URL has no path"
         yield found("override-path-without-path", what, page.place(*_above(at), "override_path"))
     elif not overrides and "v2" in path.split("/")[:-1]:
-        yield found("v2-doubled", f"containerd asks below /{path}/v2", page.place(*at))
+        yield found("v2-doubled", f"containerd asks below /{quoted}/v2", page.place(*at))
 
 
-def _of_http(page: Page, authority: str, at: KeyPath, table: Data) -> Findings:
+def _of_http(page: Page, authority: str, named: str, at: KeyPath, table: Data) -> Findings:
     settings = [key for key in _TLS_SETTINGS if key in table]
     first, last = _TLS_BY_DIAL_TIMEOUT
     if "dial_timeout" in table and first <= page.release <= last:
         settings.append("dial_timeout")
     if settings and page.release.knows(Feature.TLS_FIRST) and not authority.endswith(":80"):
-        what = f"http://{masked(authority)} has {settings[0]}"
+        what = f"http://{named} has {settings[0]}"
         yield found("http-with-tls-options", what, page.place(*_above(at), settings[0]))
     if not _is_on_node(authority):
-        yield found("plain-http", f"{shown(authority)} is asked without TLS", page.place(*at))
+        yield found("plain-http", f"{shown(named)} is asked without TLS", page.place(*at))
         header = table.get("header")
         if isinstance(header, dict) and any(name.lower() == _AUTHORIZATION for name in header):
             place = page.place(*_above(at), "header")
-            yield found("authorization-unencrypted", f"It goes to http://{masked(authority)}", place)
+            yield found("authorization-unencrypted", f"It goes to http://{named}", place)
 
 
 def _is_on_node(authority: str) -> bool:

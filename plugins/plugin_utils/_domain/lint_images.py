@@ -44,7 +44,7 @@ def mirrors_are_trusted(node: Node) -> Findings:
 def _of_mirror(node: Node, namespace: str, place: Place) -> Findings:
     route = t.cast("routes.Route", node.route(namespace))
     for obstacle in route.obstacles:
-        if obstacle.kind == "tables_broken":
+        if obstacle.kind in ("tables_broken", "tables_uncertain"):
             yield found("mirror-not-a-url", f"For {shown(namespace)}, {obstacle.detail}", place)
         elif obstacle.kind == "pull_file":
             yield found("pull-file-missing", obstacle.detail, obstacle.place)

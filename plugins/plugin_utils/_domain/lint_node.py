@@ -13,8 +13,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import candid
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.candidate_checks import Problem
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import canonical
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import masked
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, masked_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_pages import Data, Lines, Page, pages_of
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
@@ -108,7 +107,7 @@ class Node:
             for statement in self.lines[file.path].statements:
                 if statement.path and canonical(statement.path)[: len(path)] == path:
                     key = statement.path[: _depth(statement.path, path)]
-                    return Place(file.path, statement.line, show_key_path(tuple(map(masked, key))))
+                    return Place(file.path, statement.line, masked_key_path(key))
         return Place(self.config_file)
 
 

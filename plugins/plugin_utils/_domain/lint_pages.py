@@ -8,13 +8,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-import tomllib
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, old_toml
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath, masked_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Reading
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace
@@ -41,7 +39,7 @@ class Lines:
 
     def place(self, key: KeyPath = ()) -> Place:
         """Where a key is first spoken of, or the inline table that holds it."""
-        return Place(self.path, self._line(key) if key else None, show_key_path(tuple(map(masked, key))))
+        return Place(self.path, self._line(key) if key else None, masked_key_path(key))
 
     def _line(self, key: KeyPath) -> int | None:
         spoken_of = [s for s in self.statements if s.path and s.path[: len(key)] == key]
@@ -94,7 +92,7 @@ class Page:
     def _parts(self) -> tuple[Data, t.Sequence[Statement]] | None:
         try:
             return hosts_reader.taken_apart(self._text())
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # Not UTF-8, not TOML, or a number with thousands of digits.
             return None
 
     def _text(self) -> str:

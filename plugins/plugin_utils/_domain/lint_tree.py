@@ -10,9 +10,10 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import Finding, found, masked, shown
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import Finding, found, shown
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_node import Node
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_pages import Page, field_of
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Namespace

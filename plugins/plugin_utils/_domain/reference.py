@@ -194,15 +194,28 @@ def _url_problem(text: str) -> Problem | None:
     return _authority_problem(text, parts["authority"]) or _path_problem(text, parts["path"])
 
 
+_FIXES = {
+    "names no host": "Write it as https://registry.example.com.",
+    "has no valid port": "Write a number from 1 to 65535 behind the colon.",
+    "names no valid host": "Write a host name, an IPv4 address, or an IPv6 address in brackets.",
+}
+
+
 def _authority_problem(text: str, authority: str) -> Problem | None:
+    problem = authority_problem(authority)
+    return None if problem is None else (f"{text!r} {problem}", _FIXES[problem])
+
+
+def authority_problem(authority: str) -> str | None:
+    """Why a text is no ``host`` or ``host:port``, as the second half of a sentence."""
     match = _AUTHORITY.fullmatch(authority)
     host, port = (match["host"], match["port"]) if match else (authority, None)
     if not host:
-        return f"{text!r} names no host", "Write it as https://registry.example.com."
+        return "names no host"
     if port is not None and not _is_port(port):
-        return f"{text!r} has no valid port", "Write a number from 1 to 65535 behind the colon."
+        return "has no valid port"
     if not (_is_ipv6(host) if host.startswith("[") else _URL_HOST.fullmatch(host) and ".." not in host):
-        return f"{text!r} names no valid host", "Write a host name, an IPv4 address, or an IPv6 address in brackets."
+        return "names no valid host"
     return None
 
 

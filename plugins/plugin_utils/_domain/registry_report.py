@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import lint as linting
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import SANDBOX_IMAGE
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, Data
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, masked_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import Finding, Severity
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import found
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
@@ -235,7 +235,7 @@ def _unknown(subject: Subject, findings: t.Sequence[Finding]) -> Verdict:
 def _place(subject: Subject) -> tuple[Place, str]:
     """Where config.toml or what it imports cannot be told, and why."""
     error = subject.trouble or DomainError("it was not read")
-    key = show_key_path(error.key_path or ())
+    key = masked_key_path(error.key_path or ())
     what = f"{key} {error.what}" if key else error.what
     return Place(error.file or subject.config_file, error.line, key), what.rstrip(".")
 
@@ -266,7 +266,7 @@ def _config(subject: Subject) -> Wire:
         "directories": [] if config is None else list(config.roots),
         "sandbox_image": sandbox,
         "sandbox_image_is_default": is_default,
-        "local_pull_reasons": [show_key_path(path) for path in local_pull_reasons(data or {}, subject.release)],
+        "local_pull_reasons": [masked_key_path(path) for path in local_pull_reasons(data or {}, subject.release)],
         "effective": data or {},
     }
 

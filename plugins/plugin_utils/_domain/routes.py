@@ -19,10 +19,15 @@ import typing as t
 
 from ansible_collections.airgap.nodes.plugins.module_utils import _cri as cri
 from ansible_collections.airgap.nodes.plugins.module_utils._changeset import pem_labels
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, legacy_registry, pending_restart
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import (
+    go_url,
+    hosts_reader,
+    legacy_registry,
+    pending_restart,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, V2_CRI, names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, show_key_path
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath, masked_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint, Reading
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_registry import Legacy
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
@@ -39,6 +44,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Statement, scan
 
 USUAL_TREE = "/etc/containerd/certs.d"
+_OF_A_NAMESPACE = re.compile(r"[\w.:\[\]-]+", re.ASCII)
 _WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
 # containerd, which is root, meets these as well.
 _ALIKE_FOR_ALL = frozenset(
@@ -81,7 +87,7 @@ class Obstacle:
     @property
     def is_unknown(self) -> bool:
         """Whether it is something that could not be read, but perhaps can be by containerd."""
-        return self.kind in ("unknown", "uncertain")
+        return self.kind in ("unknown", "uncertain", "tables_uncertain")
 
     @property
     def place(self) -> Place:
@@ -233,7 +239,7 @@ class Config:
         for file in reversed(self.files):
             for path in filter(None, names((*REGISTRY, *keys))):
                 if look_up(file.data, path) is not None:
-                    return Place(file.path, _line(state.file(file.path).content, path), show_key_path(path))
+                    return Place(file.path, _line(state.file(file.path).content, path), masked_key_path(path))
         return Place(self.paths[0] if self.paths else "", None, ".".join(("registry", *keys)))
 
     def replacing(self, state: NodeState, path: str) -> Place | None:
@@ -243,7 +249,7 @@ class Config:
         later = self.files[[file.path for file in self.files].index(path) + 1 :]
         for file in reversed(later):
             if look_up(file.data, V2_CRI) is not None:
-                return Place(file.path, _line(state.file(file.path).content, V2_CRI), show_key_path(V2_CRI))
+                return Place(file.path, _line(state.file(file.path).content, V2_CRI), masked_key_path(V2_CRI))
         return None
 
     def auth(self, host: str) -> str:
@@ -268,7 +274,8 @@ def image_of(text: str) -> Image:
 def configured_namespaces(state: NodeState, config: Config) -> list[str]:
     """The registries that the node has something about, in its tree or in its tables; ``_default`` for all others."""
     if not config.roots:
-        return sorted(ANY if name == legacy_registry.EVERY else name for name in config.legacy.mirrors)
+        names = (ANY if name == legacy_registry.EVERY else name for name in config.legacy.mirrors)
+        return sorted(name for name in names if _is_looked_up(name))
     knows_default = config.release.knows(Feature.DEFAULT_NAMESPACE)
     named = {_namespace_of(name) for root in config.roots for name in _directories(root, state)}
     return sorted(name for name in named if name and (name != ANY or knows_default))
@@ -285,8 +292,13 @@ def _namespace_of(directory: str) -> str | None:
         return ANY
     match = _WITH_PORT.fullmatch(directory)
     name = f"{match[1]}:{match[2]}" if match else directory
-    found = cri.parse_reference(f"{name}/image")
-    return name if found is not None and found.registry == name else None
+    return name if _is_looked_up(name) else None
+
+
+def _is_looked_up(namespace: str) -> bool:
+    """Whether there are images of such a registry."""
+    found = cri.parse_reference(f"{namespace}/image") if _OF_A_NAMESPACE.fullmatch(namespace) else None
+    return namespace == ANY or (found is not None and found.registry == namespace)
 
 
 def namespace_route(namespace: str, state: NodeState, config: Config) -> Route:
@@ -383,7 +395,8 @@ def _by_tables(image: Image, state: NodeState, config: Config) -> Route:
         place = config.place(state, "mirrors", found.name, "endpoint")
     missing = _bad_table(found.endpoints, state)
     if found.problem or missing:
-        kind, detail = ("tables_broken", found.problem) if found.problem else ("pull_file", missing)
+        broken = "tables_broken" if found.is_certain else "tables_uncertain"
+        kind, detail = (broken, found.problem) if found.problem else ("pull_file", missing)
         return Route(image, (), place.file, (Obstacle(kind, place.file, detail, place.line),))
     upstream = legacy_registry.default_host(image.registry)
     own = ("", image.registry) if image.registry == ANY else (upstream, image.registry)
@@ -490,8 +503,10 @@ def _by_directory(image: Image, directory: str, state: NodeState, config: Config
 
 def _host_of(name: str) -> str:
     """What of a host's name can be shown: there can be a password in it."""
-    url = hosts_reader.read_url(name if name.startswith("http") else f"https://{name}")
-    return url[1] if url else ""
+    try:
+        return go_url.parse(name if name.startswith("http") else f"https://{name}").host
+    except go_url.NotAUrlError:
+        return ""
 
 
 def _read(path: str, entry: Entry, directory: Entry, release: Release) -> tuple[Reading, Obstacle | None]:
@@ -590,7 +605,9 @@ def _known(path: str, state: NodeState) -> Entry | None:
             return answers[path]
     root = next((root for root in state.listings if path.startswith(f"{root}/")), None)
     top = ABSENT if root is None else state.directories.get(root, ABSENT)
-    if root is None or top.kind != "directory" or top.error:
+    # Where symlinks are, nobody but the kernel can tell what two dots lead to.
+    is_plain = {"", ".", ".."}.isdisjoint(path.split("/")[1:])
+    if root is None or top.kind != "directory" or top.error or not is_plain:
         return None
     directory, _slash, name = path.removeprefix(f"{root}/").partition("/")
     listing = state.listings[root]

@@ -20,6 +20,7 @@ import tomllib
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, KeyPath
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import KEYS
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_page import Page
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_values import (
@@ -38,6 +39,8 @@ _POSITION = re.compile(
 _TEMPLATE = re.compile(r"\{\{|\}\}|\{%|%\}|<%|%>|\$\{?[A-Za-z_]|@@?\w+@@?|<[A-Za-z_][\w .-]*>")
 _BARE_VALUE = re.compile(rf"\s*{KEYS}\s*=\s*(?!(?:true|false|inf|nan)\b)[A-Za-z_/~.][^\"'=]*")
 _BOM = "\ufeff"
+_ENDLESS_NUMBER = re.compile(r"[\d_]{1000}", re.ASCII)
+_DEEPEST = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,23 +81,40 @@ def parse(text: str) -> dict[str, t.Any]:
     :raises DomainError: not TOML; with line and column.
     """
     try:
-        return tomllib.loads(text.removeprefix(_BOM))
+        data = tomllib.loads(text.removeprefix(_BOM))
+        _check_depth(data)
+        return data
     except tomllib.TOMLDecodeError as error:
         match = _POSITION.match(str(error))
         line, column = (match["line"], match["column"]) if match else (None, None)
         number = int(line) if line else text.count("\n") + 1
         raise DomainError(
-            f"not valid TOML: {match['what'] if match else error}",
+            f"not valid TOML: {masked(match['what'] if match else str(error))}",
             line=number,
             column=int(column) if column else None,
             fix=f"Nothing was changed; {_advice(text, number)}.",
         ) from error
+    except ValueError:
+        number = next((n for n, line in enumerate(text.split("\n"), 1) if _ENDLESS_NUMBER.search(line)), 1)
+        raise DomainError(
+            "a number has more digits than 64 bits hold", line=number, fix="Nothing was changed; mend the file first."
+        ) from None
     except RecursionError:
         raise DomainError(
             "not valid TOML: tables or lists within each other beyond all measure",
             line=1,
             fix="Nothing was changed; mend the file first.",
         ) from None
+
+
+def _check_depth(data: t.Any) -> None:
+    """:raises RecursionError: tables are deeper in each other than any setting of containerd."""
+    level = [data]
+    for _depth in range(_DEEPEST):
+        level = [value for table in level for value in table.values() if isinstance(value, dict)]
+        if not level:
+            return
+    raise RecursionError
 
 
 def _advice(text: str, number: int) -> str:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import re
 import typing as t
 
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import reference
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -34,24 +37,19 @@ class Trust:
         """
         hosts, suffixes, networks = set(), [], []
         for number, entry in enumerate(entries):
-            text = entry.strip().lower()
-            if "/" in text:
-                networks.append(_network(text, f"{option}[{number}]"))
-            elif text.startswith("*."):
-                suffixes.append(text[1:])
-            elif _address(text) is not None:
-                networks.append(_network(text.strip("[]"), f"{option}[{number}]"))
-            elif not text:
-                raise DomainError(
-                    "an entry is empty", option=f"{option}[{number}]", fix="Write it as registry.example.com."
-                )
+            text, at = entry.strip().lower(), f"{option}[{number}]"
+            if _is_network(text):
+                networks.append(_network(text, at))
+            elif text.startswith("*.") and not text.startswith("*.["):
+                suffixes.append(f".{_authority(text[2:], entry, at)}")
             else:
-                hosts.add(text)
+                hosts.add(_authority(text, entry, at))
         return cls(frozenset(hosts), tuple(suffixes), tuple(networks))
 
     def covers(self, scheme: str, host: str) -> bool:
         """Whether the endpoint at ``host[:port]`` may be asked."""
         name, port = _parted(host.lower(), scheme)
+        name = _in_one_form(name)
         written = (name, f"{name}:{port}")
         if self.hosts.intersection(written) or any(each.endswith(self.suffixes) for each in written):
             return True
@@ -63,18 +61,56 @@ class Trust:
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+        return ipaddress.ip_address(name[1:-1] if name.startswith("[") and name.endswith("]") else name)
     except ValueError:
         return None
 
 
+def _in_one_form(name: str) -> str:
+    """An IPv6 address can be written in many ways, and in brackets stands here in its shortest."""
+    address = _address(name)
+    return f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else name
+
+
+def _is_network(text: str) -> bool:
+    address, slash, size = text.partition("/")
+    return (
+        "%" not in text
+        and _address(address) is not None
+        and (not slash or size.isdecimal() or _address(size) is not None)
+    )
+
+
 def _network(text: str, option: str) -> Network:
     try:
-        return ipaddress.ip_network(text, strict=False)
+        return ipaddress.ip_network(re.sub(r"[\[\]]", "", text), strict=False)
     except ValueError:
         raise DomainError(
             f"{text!r} is neither a host nor a network", option=option, fix="Write it as 192.0.2.0/24."
         ) from None
+
+
+def _authority(text: str, entry: str, option: str) -> str:
+    """``host`` or ``host:port`` as endpoints are compared with it.
+
+    :raises DomainError: it is neither.
+    """
+    problem = reference.authority_problem(text)
+    if problem is not None:
+        # What stands before an @ may be a password.
+        what = "an entry is empty" if not entry.strip() else f"{masked(entry)!r} {problem}"
+        raise DomainError(what, option=option, fix=f"Write it as {_meant(entry.strip().lower())}.")
+    bracket = text.partition("]")
+    return f"{_in_one_form(f'{bracket[0]}]')}{bracket[2]}" if text.startswith("[") else text
+
+
+def _meant(text: str) -> str:
+    """The part of an entry that names a registry, or an example of one."""
+    part = re.split(r"[/?#]", text.rpartition("://")[2], maxsplit=1)[0].rpartition("@")[2].strip(".:")
+    part = part.removeprefix("*").removeprefix(".")
+    if reference.authority_problem(part) is not None:
+        return "registry.example.com, registry.example.com:5000, *.example.com or 192.0.2.0/24"
+    return f"*.{part}" if text.startswith(("*", ".")) else part
 
 
 def _parted(host: str, scheme: str) -> tuple[str, str]:

@@ -51,6 +51,9 @@ _CAUSES = {
     # Nobody knows.
     "unknown": _Cause("hosts-toml-unreadable", "{path} could not be read: {detail}"),
     "uncertain": _Cause("hosts-toml-dropped", "containerd {release} may read {path} or pass over it: {detail}"),
+    "tables_uncertain": _Cause(
+        "mirror-not-a-url", "containerd {release} may take the tables in {path} or not: {detail}"
+    ),
     # The registry itself is asked, and nobody else.
     "config_path_list": _Cause(
         "config-path-list",

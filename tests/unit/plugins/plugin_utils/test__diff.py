@@ -259,6 +259,19 @@ def test_masked_difference() -> None:
     assert masked_difference(FILE, Difference(("password",), "x", None))["before"] == MASK
 
 
+@pytest.mark.parametrize("secret", ["hunter2", "hun ter2", "hun/ter2", "hun?ter2", "hun#ter2", "hun@ter2", "hun\nter2"])
+def test_a_password_may_have_any_characters(secret: str) -> None:
+    hosts = (f"https://u:{secret}@a.io/x", f"u:{secret}@a.io/x")
+    shown = mask_value((*REGISTRY, "mirrors"), {host: {"endpoint": list(hosts)} for host in hosts})
+    assert "ter2" not in repr(shown)
+    assert list(shown) == [f"https://{MASK}@a.io/x", f"{MASK}@a.io/x"]
+
+
+def test_a_query_may_have_a_token() -> None:
+    shown = mask_value((), {"https://a.io/x?q=hunter2": ["https://a.io#hunter2", "a?b"]})
+    assert shown == {f"https://a.io/x?{MASK}": [f"https://a.io#{MASK}", "a?b"]}
+
+
 def test_mask_urls() -> None:
     shown = mask_urls("https://u:p@a.io and http://b.io and v:w@c.io")
     assert shown == f"https://{MASK}@a.io and http://b.io and v:w@c.io"

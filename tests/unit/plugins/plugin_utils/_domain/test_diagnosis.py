@@ -614,6 +614,11 @@ OBSTACLE_CASES: dict[str, tuple[Obstacle, str]] = {
         "In the registry tables of /etc/containerd/config.toml, an endpoint is no URL, so every pull of "
         "registry.k8s.io fails: correct that.",
     ),
+    "tables_uncertain": (
+        Obstacle("tables_uncertain", "/etc/containerd/config.toml", "an endpoint is no URL"),
+        "In the registry tables of /etc/containerd/config.toml, an endpoint is no URL, so pulls of registry.k8s.io can "
+        "fail: correct that.",
+    ),
     "no_name": (
         Obstacle("no_name", "", "[fd00::1]"),
         "containerd 2.3.4 takes no image whose registry is an IPv6 address, as 1.7 and newer do: give it a name.",

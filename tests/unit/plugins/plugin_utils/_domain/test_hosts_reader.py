@@ -90,6 +90,10 @@ LOCATIONS = {
     "only a slash": ("https://a/", False, "https://a//v2"),
     "credentials and query": ("https://user:pw@a/x?y=z#f", False, "https://a/x/v2"),
     "escape": ("https://a/%41", False, "https://a/A/v2"),
+    "user and fragment with escapes": ("https://user:p%5Ess@a#%41", False, "https://a/v2"),
+    "user with an at sign": ("https://u@v:w@a", False, "https://a/v2"),
+    "host with escapes": ("https://%C3%A9vil.example.net", False, "https://évil.example.net/v2"),
+    "address with a zone": ("https://[fe80::1%25eth0]", False, "https://[fe80::1%eth0]/v2"),
 }
 
 # text, releases, a part of the reason
@@ -119,6 +123,21 @@ DROPPED: dict[str, tuple[str | bytes, tuple[str, ...], str]] = {
     "IPv6 host, old": ('[host."https://[fd00::1]:5000"]\n', ("1.6.20", OLD), "bracket"),
     "port that is none": ('[host."https://a:port"]\n', BOTH, "valid host"),
     "broken escape": ('[host."https://a/%zz"]\n', BOTH, "broken escape"),
+    "broken escape behind the path": ('[host."https://a/#%zz"]\n', BOTH, "broken escape"),
+    "broken escape in a password": ('[host."https://u:%zz@a"]\n', BOTH, "broken escape"),
+    "escaped letter in a host": ('[host."https://m%41.example.com"]\n', BOTH, "escape in its host"),
+    **{
+        f"password {password}": (f"server = 'https://{password}@a'\n[host]\n", BOTH, "have to be escaped")
+        for password in ("user:p^ss", "u:p ss", "u:{}", "u:p|w", 'u:"p"', "evil.example\\", "u:<p>", "u:pä", "u:p[x")
+    },
+    **{
+        f"password {password}": (f"server = 'https://{password}@a'\n[host]\n", BOTH, "no valid host")
+        for password in ("u:p/x", "u:p?x", "u:p#x")
+    },
+    "large number, old": ("x = 9223372036854775808\n[host]\n", ("1.6.20", OLD), "64 bits"),
+    "small number, old": ("x = {y = [-9223372036854775809]}\n[host]\n", (OLD,), "64 bits"),
+    "large float, old": ("x = 1e999\n[host]\n", (OLD,), "64 bits"),
+    "endless number": (f"x = {'9' * 5000}\n[host]\n", BOTH, "64 bits"),
     "colon in the first segment": ('server = "http_x:5000"\n[host]\n', BOTH, "a URL is not one"),
     "control character": ('server = "https://a/\\u0001"\n[host]\n', BOTH, "control characters"),
 }
@@ -127,6 +146,8 @@ IGNORED = {
     "bad duration before it was known": ('[host."a"]\ndial_timeout = "soon"\n', ("1.7.24", "2.0.6")),
     "wrong type of override_path before it was known": ('[host."a"]\noverride_path = 1\n', ("1.5.18",)),
     "unknown key": ('[host."a"]\nskip-verify = true\n', BOTH),
+    "large numbers, new": ("x = [9223372036854775808, 1e999]\n[host]\n", (NEW,)),
+    "numbers that fit": ("x = [9223372036854775807, -9223372036854775808, inf, -inf]\n[host]\n", BOTH),
 }
 
 
@@ -270,6 +291,40 @@ def test_what_looks_like_a_comment_in_a_string_is_none() -> None:
 )
 def test_whether_1_drops_a_file_is_not_always_known(text: str, is_certain: bool) -> None:
     assert (read(text, OLD).is_certain, read(text, NEW).is_certain) == (is_certain, True)
+
+
+@pytest.mark.parametrize("host", ["a:1:2", "[nope]", "[::ffff:192.0.2.1]", "a]", "[fe80::1%25%20]"])
+def test_of_a_host_that_not_every_go_takes_nothing_is_told(host: str) -> None:
+    found = read(f'server = "https://{host}"\n', NEW)
+    assert (found.is_certain, found.dropped and "not every version" in found.dropped) == (False, True)
+
+
+def test_what_2_makes_of_an_endless_number_is_not_told() -> None:
+    text = f"x = {'9' * 5000}\n[host]\n"
+    assert (read(text, OLD).is_certain, read(text, NEW).is_certain) == (True, False)
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "hun ter2", "hun'ter2", "hun/ter2"])
+@pytest.mark.parametrize("release", BOTH)
+def test_a_reason_quotes_no_password(secret: str, release: str) -> None:
+    text = f'[host."user:{secret}@m.example.com"]\n[host."user:{secret}@m.example.com"]\n'
+    found = read(text, release)
+    assert found.dropped and "ter2" not in found.dropped
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("/etc/containerd/certs.d//a/ca.crt", "/etc/containerd/certs.d/a/ca.crt"),
+        ("/.//etc/././ca.crt", "/etc/ca.crt"),
+        ("/etc/a/../ca.crt", "/etc/a/../ca.crt"),
+        ("/etc/ca.crt/", "/etc/ca.crt/"),
+        ("b/../ca.crt", "/certs.d/a.example/ca.crt"),
+    ],
+)
+def test_where_a_file_is(written: str, path: str) -> None:
+    (first, _last) = read(f'[host."https://a"]\nca = "{written}"\n', NEW).endpoints
+    assert first.ca == (path,)
 
 
 def test_an_empty_list_of_cas_is_a_setting_of_tls() -> None:

@@ -751,7 +751,8 @@ CASES: list[tuple[str, On, str, int | None, On]] = [
         5,
         On("2.3.4"),
     ),
-    ("not-judged", On("1.7.24", "a" + ".a" * 3000 + " = 1\n"), "", None, On("1.7.24", MIRRORS)),
+    ("config-not-toml", On("1.7.24", "a" + ".a" * 3000 + " = 1\n"), CONFIG, 1, On("1.7.24", MIRRORS)),
+    ("config-not-toml", On("1.7.24", f"\nx = {'9' * 5000}\n"), CONFIG, 2, On("1.7.24", MIRRORS)),
 ]
 
 

@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import random
 import time
 import timeit
 import typing as t
 from pathlib import Path
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader
+import pytest
+from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import mask_value
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, registry_report
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import ConfigReading
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import effective
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import Finding, Subject, lint
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
@@ -205,6 +211,100 @@ def test_no_secret_of_a_config_toml_is_quoted(subject: MakeSubject, secret: str,
     text = LEGACY.replace(SECRET.encode(), f"§{secret}§".encode())
     for finding in findings_of(subject, text, {}, release):
         assert f"§{secret}" not in repr(finding)
+
+
+# Where a URL can stand, in a hosts.toml and in the tables of config.toml.
+POSITIONS = (
+    *SLOTS,
+    'server = "URL"\n[host]\n',
+    '[host."URL"]\nskip_verify = true\noverride_path = true\nca = "ca.pem"\n',
+    '[host."URL"]\n[host."URL"]\n',
+    '[host]\n"URL" = {}\n"URL" = 1\n',
+    '[host]\n"URL" = {skip_verify = true}\n',
+    'host."URL".skip_verify = true\n',
+    '[host."URL"]\ncapabilities = ["URL"]\n',
+    '[host."URL"]\n"URL" = 1\nclient = ["a.crt", "a.key"]\n',
+    '[host."URL".header]\nAuthorization = "x"\n"URL" = 1\n',
+)
+TABLES = (
+    'endpoint = ["URL"]\n',
+    'endpoint = ["http://m.example.com", "URL"]\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."URL"]\n',
+    '[plugins."io.containerd.grpc.v1.cri".registry.configs."URL".tls]\ninsecure_skip_verify = true\nca_file = "x"\n',
+    '[plugins."io.containerd.grpc.v1.cri".registry.configs."URL".auth]\nauth = "§hunter2"\n',
+    '[plugins."io.containerd.grpc.v1.cri".registry.configs."URL".tls]\nca_file = 1\n',
+    '[plugins."io.containerd.grpc.v1.cri".registry.configs."URL"]\n' * 2,
+)
+MIRROR = b'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]\n'
+URLS = (
+    "https://user:SECRET@m.example.com",
+    "http://user:SECRET@m.example.com:5000/v2/x",
+    "user:SECRET@m.example.com",
+    "https://user:SECRET@m.example.com/v2/x?a=b",
+    "https://m.example.com/x?token=§hunter2",
+    "http://m.example.com?token=§hunter2",
+    "m.example.com?token=§hunter2",
+    "https://m.example.com/v2/x?q=§hunter2",
+    "https://m.example.com#§hunter2",
+)
+PASSWORDS = (
+    *("§hunter2", "a/§hunter2", "§hunter2/v2/x", "a#§hunter2", "§hunter2#x", "a?§hunter2", "§hunter2?x", "a@§hunter2"),
+    *(
+        "a §hunter2",
+        "§hunter2 b",
+        "a'§hunter2",
+        "§hunter2\\\\",
+        "^§hunter2",
+        "%zz§hunter2",
+        "§hunter2:5000",
+        "[§hunter2",
+    ),
+)
+
+
+def whole_report(node: Subject, *, data: t.Any, config: Config | None, trouble: DomainError | None) -> str:
+    """All that is told of a node, as the module tells it."""
+    subject = registry_report.Subject(
+        version=str(node.release),
+        release=node.release,
+        unit="containerd.service",
+        config_file=CONFIG,
+        files=node.files,
+        state=dataclasses.replace(node.state, unit={**(node.state.unit or {}), "main_pid": 0}),
+        data=data,
+        config=config,
+        trouble=trouble,
+        trust=node.trust,
+        trusted=(),
+        images=(),
+        images_unknown="",
+        unread={},
+    )
+    told = registry_report.report(subject)
+    told["config"]["effective"] = mask_value((), told["config"]["effective"])
+    return repr(told)
+
+
+def reported(node: Subject, release: Release) -> str:
+    try:
+        files = ConfigReading(node.state, CONFIG, release).files
+        config = Config.read(files, release)
+    except DomainError as error:
+        return whole_report(node, data=None, config=None, trouble=error.in_file(CONFIG))
+    return whole_report(node, data=effective(files, release), config=config, trouble=None)
+
+
+@pytest.mark.parametrize("version", ["1.6.39", "1.7.34", "2.0.5", "2.3.4"])
+def test_no_report_quotes_a_secret_of_a_url(subject: MakeSubject, version: str) -> None:
+    release, draw = Release.parse(version), random.Random(version)  # noqa: S311
+    urls = [url.replace("SECRET", password) for url in URLS for password in PASSWORDS]
+    cases = [(position, url) for position in (*POSITIONS, *TABLES) for url in dict.fromkeys(urls)]
+    for position, url in draw.sample(cases, 400):
+        text = position.replace("URL", url).replace("SLOT", "§hunter2").encode()
+        is_table = position in TABLES
+        files = {CONFIG: MIRROR + text} if is_table else {CONFIG: WITH_TREE, f"{TREE}/docker.io/hosts.toml": text}
+        told = reported(subject(files, release), release)
+        at = told.find("hunter2")
+        assert at < 0, (position, url, told[max(0, at - 200) : at + 50])
 
 
 def test_fifty_registries_take_no_time(subject: MakeSubject) -> None:

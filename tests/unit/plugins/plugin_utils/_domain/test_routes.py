@@ -359,6 +359,36 @@ def test_tables_with_an_endpoint_that_is_no_url_fail_every_pull() -> None:
     assert (kinds(found), found.asked) == (["tables_broken"], ())
 
 
+def test_tables_with_an_endpoint_that_not_every_release_takes_tell_nothing() -> None:
+    tables = {"mirrors": {"*": {"endpoint": ["https://a.example:5000:1"]}}}
+    found = route(IMAGE, NodeState(), config(tables))
+    assert (found.unknown.kind, found.fails) == ("tables_uncertain", None)
+
+
+@pytest.mark.parametrize("endpoint", ["https://%C3%A9vil.example.net", "https://[fe80::1%25eth0]"])
+def test_tables_with_an_unusual_endpoint_have_it_asked(endpoint: str) -> None:
+    found = route(IMAGE, NodeState(), config({"mirrors": {"*": {"endpoint": [endpoint]}}}))
+    assert (kinds(found), len(found.asked)) == ([], 2)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (f"{TREE}//registry.k8s.io/ca.crt", []),
+        (f"{TREE}/./registry.k8s.io/./ca.crt", []),
+        (f"{TREE}/registry.k8s.io//gone.crt", ["pull_file"]),
+        # Symlinks decide where these are.
+        (f"{TREE}/../certs.d/registry.k8s.io/ca.crt", []),
+        (f"{TREE}/registry.k8s.io/..", []),
+    ],
+)
+def test_a_certificate_is_found_however_its_path_is_written(written: str, expected: list[str]) -> None:
+    hosts = f'ca = "{written}"\n[host]\n'.encode()
+    state = with_files({"registry.k8s.io/hosts.toml": hosts, "registry.k8s.io/ca.crt": b""})
+    listing = {**state.listings[TREE], "registry.k8s.io/ca.crt": Entry("file", pem=("CERTIFICATE",))}
+    assert kinds(route(IMAGE, dataclasses.replace(state, listings={TREE: listing}), config())) == expected
+
+
 @pytest.mark.parametrize(("version", "expected"), [("1.7.24", ["pull_file"]), ("2.1.9", [])])
 def test_tables_with_a_certificate_that_is_not_there(version: str, expected: list[str]) -> None:
     # The table is gone from 2.0 on.

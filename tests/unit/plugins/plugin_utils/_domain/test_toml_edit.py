@@ -1228,3 +1228,22 @@ def test_look_up(path: tuple[str, ...], expected: t.Any) -> None:
 
 def test_parse_passes_over_a_byte_order_mark() -> None:
     assert parse("\ufeffa = 1\n") == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        (f"a = 1\nx = {'9' * 5000}\n", 2, "a number has more digits than 64 bits hold"),
+        (f"b = 1\n[{'.'.join('a' * 1000)}]\n", 1, "beyond all measure"),
+    ],
+)
+def test_what_nobody_can_read_is_one_clear_error(text: str, line: int, what: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        parse(text)
+    assert (caught.value.line, what in str(caught.value)) == (line, True)
+
+
+def test_an_error_quotes_no_password() -> None:
+    with pytest.raises(DomainError) as caught:
+        parse('["https://u:hun ter2@a.example"]\n["https://u:hun ter2@a.example"]\n')
+    assert "ter2" not in str(caught.value)

@@ -26,6 +26,10 @@ COVERED = [
     ("fd00::1", "https", "[fd00::1]"),
     ("[fd00:0::1]", "https", "[fd00::1]"),
     ("[fd00::1]:5000", "https", "[fd00::1]:5000"),
+    ("[fd00:0:0::1]:5000", "https", "[fd00::1]:5000"),
+    ("[fd00::1]:5000", "https", "[fd00:0::1]:5000"),
+    ("192.0.2.9/24", "https", "192.0.2.7"),
+    ("my_registry:5000", "https", "my_registry:5000"),
 ]
 OUTSIDE = [
     ("registry.example.com:5000", "https", "registry.example.com"),
@@ -61,25 +65,43 @@ def test_nobody_else_is(host: str) -> None:
     assert not NOBODY.covers("https", host)
 
 
-EMPTY = "trusted_registries[1]: an entry is empty. Write it as registry.example.com."
+FORMS = "registry.example.com, registry.example.com:5000, *.example.com or 192.0.2.0/24"
 
 
 @pytest.mark.parametrize(
     ("entry", "text"),
     [
-        ("", EMPTY),
-        (" ", EMPTY),
-        (
-            "https://a.example.com",
-            "trusted_registries[1]: 'https://a.example.com' is neither a host nor a network. Write it as 192.0.2.0/24.",
-        ),
-        (
-            "192.0.2.0/33",
-            "trusted_registries[1]: '192.0.2.0/33' is neither a host nor a network. Write it as 192.0.2.0/24.",
-        ),
+        ("", f"an entry is empty. Write it as {FORMS}."),
+        (" ", f"an entry is empty. Write it as {FORMS}."),
+        ("https://a.example.com", "'https://a.example.com' has no valid port. Write it as a.example.com."),
+        ("https://a.example.com:5000/v2/", "'https://a.example.com:5000/v2/' {}. Write it as a.example.com:5000."),
+        ("https://u:hunter2@a.example.com", "'***@a.example.com' {}. Write it as a.example.com."),
+        ("user@a.example.com", "'***@a.example.com' names no valid host. Write it as a.example.com."),
+        ("a.example.com/k8s", "'a.example.com/k8s' names no valid host. Write it as a.example.com."),
+        ("192.0.2.0/33", "'192.0.2.0/33' is neither a host nor a network. Write it as 192.0.2.0/24."),
+        ("*.", f"'*.' names no host. Write it as {FORMS}."),
+        ("*", f"'*' names no valid host. Write it as {FORMS}."),
+        ("*.example.com.", "'*.example.com.' names no valid host. Write it as *.example.com."),
+        ("*.*.example.com", f"'*.*.example.com' names no valid host. Write it as {FORMS}."),
+        ("fe80::1%eth0", f"'fe80::1%eth0' has no valid port. Write it as {FORMS}."),
+        ("*example.com", "'*example.com' names no valid host. Write it as *.example.com."),
+        (".corp.example", "'.corp.example' names no valid host. Write it as *.corp.example."),
+        ("a b", f"'a b' names no valid host. Write it as {FORMS}."),
+        ("http:", "'http:' has no valid port. Write it as http."),
+        ("a.example.com:", "'a.example.com:' has no valid port. Write it as a.example.com."),
+        ("a.example.com:70000", f"'a.example.com:70000' has no valid port. Write it as {FORMS}."),
+        ("[fd00::1", f"'[fd00::1' names no valid host. Write it as {FORMS}."),
+        ("[fd00::1%eth0]:5000", f"'[fd00::1%eth0]:5000' names no valid host. Write it as {FORMS}."),
+        ("a..example.com", f"'a..example.com' names no valid host. Write it as {FORMS}."),
     ],
 )
 def test_what_is_none_of_these(entry: str, text: str) -> None:
     with pytest.raises(DomainError) as caught:
         Trust.parse(["registry.example.com", entry])
-    assert str(caught.value) == text
+    assert str(caught.value) == f"trusted_registries[1]: {text.format('has no valid port')}"
+
+
+def test_no_name_with_a_dot_at_its_end_is_trusted_for_that() -> None:
+    with pytest.raises(DomainError):
+        Trust.parse(["*."])
+    assert not Trust.parse(["*.example.com"]).covers("https", "registry.k8s.io.")
