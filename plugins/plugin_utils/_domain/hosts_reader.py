@@ -240,7 +240,7 @@ def _holds_too_large(value: t.Any) -> bool:
 def _parsed(text: str, release: Release) -> tuple[Table, t.Sequence[Statement]]:
     try:
         data, statements = taken_apart(text)
-        # Measured on 1.7.34 and 2.3.4: later releases look at no number that they do not need.
+        # Measured on 1.7.24 and 2.3.4: later releases look at no number that they do not need.
         if release.line < (2, 0) and _holds_too_large(data):
             raise _Dropped("it has a number that does not fit into 64 bits")
         return data, statements
@@ -474,10 +474,13 @@ def _paths(values: t.Any, directory: str, key: str) -> tuple[str, ...]:
 
 
 def _path(value: str, directory: str) -> str:
-    """containerd cleans a path beside the file; in a whole one, the kernel goes through symlinks before ``..``."""
-    if value.startswith("/"):
-        return re.sub(r"/(?:\.?/)+", "/", value)
-    return posixpath.normpath(f"{directory}/{value}")
+    """containerd cleans a path beside the file, and takes a whole one as it is."""
+    return absolute(value) if value.startswith("/") else posixpath.normpath(f"{directory}/{value}")
+
+
+def absolute(path: str) -> str:
+    """A whole path in one form; ``..`` stays in it, since the kernel goes through symlinks before that."""
+    return re.sub(r"/(?:\.?/)+", "/", path)
 
 
 def _dial_timeout(text: str) -> int | None:

@@ -16,7 +16,7 @@ import posixpath
 import re
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import go_url
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import go_url, hosts_reader
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY as CANONICAL
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import names
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, effective
@@ -358,7 +358,7 @@ def _tls(table: Table, host: str) -> Tls:
 
 def _on_node(path: str) -> str:
     """containerd's working directory is the root, while a path in a hosts.toml is one beside that file."""
-    return posixpath.normpath(f"/{path.lstrip('/')}")
+    return hosts_reader.absolute(f"/{path}")
 
 
 def _credentials(table: Table, host: str) -> dict[str, str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import hosts_reader, old_toml
@@ -15,14 +14,12 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Reading
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import Namespace, name_of_directory
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import HOSTS_TOML
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Statement, scan
 
 Data = t.Mapping[str, t.Any]
-
-_WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,8 +77,7 @@ class Page:
     @property
     def namespace(self) -> str:
         """The registry as an image names it."""
-        match = _WITH_PORT.fullmatch(self.name)
-        return f"{match[1]}:{match[2]}" if match else self.name
+        return name_of_directory(self.name)
 
     @property
     def first_name(self) -> str:

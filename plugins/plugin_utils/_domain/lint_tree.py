@@ -16,7 +16,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_pages im
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import Entry
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Namespace
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, HUB_NAMES, Namespace
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import HOSTS_TOML
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
@@ -24,7 +24,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit imp
 Findings = t.Iterator[Finding]
 
 _DOCKER_FILES = (".crt", ".cert", ".key")
-_HUB_NAMES = ("index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
 _BOTH = frozenset({"pull", "resolve"})
 _OTHERS_READ = 0o004
 # What has an effect on the registry itself; see settings-without-server.
@@ -65,7 +64,7 @@ def directories_are_looked_up(node: Node) -> Findings:
 def _other_name(page: Page, node: Node, *, is_first: bool) -> tuple[str, str] | None:
     """Why the directory is not looked into, and what to call it."""
     namespace = page.namespace
-    if namespace.lower() in _HUB_NAMES:
+    if namespace != HUB and namespace.lower() in HUB_NAMES:
         return f"Images of Docker Hub belong to {HUB}, and not to {namespace}", f"Rename it to {HUB}."
     if namespace != namespace.lower():
         return f"{shown(page.name)} has capital letters", f"Rename it to {Namespace(namespace.lower()).directory}."

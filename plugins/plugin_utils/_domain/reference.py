@@ -15,7 +15,9 @@ ANY = "_default"
 HUB = "docker.io"
 
 _NEVER_LOOKED_UP = ("index.docker.io", "registry-1.docker.io")
-_HUB_HOSTS = (HUB, *_NEVER_LOOKED_UP, "registry.hub.docker.com")
+# What people call Docker Hub.
+HUB_NAMES = frozenset({HUB, *_NEVER_LOOKED_UP, "registry.hub.docker.com"})
+_WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
 _SCHEMES = {"http": 80, "https": 443}
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _NAMESPACE_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
@@ -23,6 +25,12 @@ _URL_HOST = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?", re.ASCII | re.IGNOR
 _URL = re.compile(r"(?:(?P<scheme>[^:/?#]+)://)?(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL)
 _AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?", re.DOTALL)
 _PATH = re.compile(r"[A-Za-z0-9._~/+:=,-]*", re.ASCII)
+
+
+def name_of_directory(directory: str) -> str:
+    """The registry that a directory of the tree stands for, as an image names it."""
+    match = _WITH_PORT.fullmatch(directory)
+    return f"{match[1]}:{match[2]}" if match else directory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Namespace:
     def is_upstream(self, url: Url) -> bool:
         """Whether an endpoint is the registry that the namespace itself names."""
         if self.name == HUB:
-            return url.host.lower() in _HUB_HOSTS
+            return url.host.lower() in HUB_NAMES
         match = _AUTHORITY.fullmatch(self.name)
         if match and match["port"]:
             return self.name in (url.authority.lower(), url.authority_with_port)

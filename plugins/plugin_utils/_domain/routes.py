@@ -33,7 +33,13 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.legacy_registry import Legacy
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import ABSENT, Entry, NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import NOWHERE, Place
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Namespace
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import (
+    ANY,
+    HUB,
+    HUB_NAMES,
+    Namespace,
+    name_of_directory,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import HOSTS_TOML
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import (
     Beside,
@@ -46,12 +52,10 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines im
 
 USUAL_TREE = "/etc/containerd/certs.d"
 _OF_A_NAMESPACE = re.compile(r"[\w.:\[\]-]+", re.ASCII)
-_WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
 # containerd, which is root, meets these as well.
 _ALIKE_FOR_ALL = frozenset(
     {"File name too long", "Input/output error", "Not a directory", "Too many levels of symbolic links"}
 )
-_HUB_NAMES = frozenset({HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -291,8 +295,7 @@ def _namespace_of(directory: str) -> str | None:
     """The registry for whose images containerd looks into a directory; None if there are no such images."""
     if directory == ANY:
         return ANY
-    match = _WITH_PORT.fullmatch(directory)
-    name = f"{match[1]}:{match[2]}" if match else directory
+    name = name_of_directory(directory)
     return name if _is_looked_up(name) else None
 
 
@@ -475,7 +478,7 @@ def _alike(namespace: str, root: str, state: NodeState) -> t.Iterator[str]:
 
 def _bare(name: str) -> str:
     host = name.lower().rstrip("_").replace("_", ":").partition(":")[0]
-    return HUB if host in _HUB_NAMES else host
+    return HUB if host in HUB_NAMES else host
 
 
 def _by_directory(image: Image, directory: str, state: NodeState, config: Config) -> Route:

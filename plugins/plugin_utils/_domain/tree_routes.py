@@ -6,19 +6,17 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint, reread, upstream
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, Namespace
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, Namespace, name_of_directory
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import HOSTS_TOML
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 
 Route = tuple[Endpoint, ...]
 
-_WITH_PORT = re.compile(r"(.+)_(\d+)_", re.ASCII)
 _BOTH = frozenset({"pull", "resolve"})
 
 
@@ -86,8 +84,7 @@ class TreeOnNode:
 
 def _of_directory(directory: str) -> str | None:
     """The namespace that containerd looks up in a directory, None if there is no such."""
-    match = _WITH_PORT.fullmatch(directory)
-    return valid_namespace(f"{match[1]}:{match[2]}" if match else directory)
+    return valid_namespace(name_of_directory(directory))
 
 
 def valid_namespace(name: str) -> str | None:

@@ -98,7 +98,11 @@ def _authority(text: str, entry: str, option: str) -> str:
     problem = reference.authority_problem(text)
     if problem is not None:
         # What stands before an @ may be a password.
-        what = "an entry is empty" if not entry.strip() else f"{masked(entry)!r} {problem}"
+        what = (
+            "an entry is empty"
+            if not entry.strip()
+            else f"{masked(entry)!r} {'is a URL' if '://' in text else problem}"
+        )
         raise DomainError(what, option=option, fix=f"Write it as {_meant(entry.strip().lower())}.")
     bracket = text.partition("]")
     return f"{_in_one_form(f'{bracket[0]}]')}{bracket[2]}" if text.startswith("[") else text

@@ -414,7 +414,7 @@ def test_where_nobody_is_trusted_there_is_no_verdict(node: Node) -> None:
 
 def test_an_entry_of_trusted_registries_that_is_none(node: Node) -> None:
     message = refused(node, {}, config={}, trusted_registries=["https://r.example"])
-    assert message.startswith("trusted_registries[0]: 'https://r.example' is neither a host nor a network.")
+    assert message == "trusted_registries[0]: 'https://r.example' is a URL. Write it as r.example."
     assert node.machine.calls == []
 
 

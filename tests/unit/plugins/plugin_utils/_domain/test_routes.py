@@ -359,6 +359,14 @@ def test_tables_with_an_endpoint_that_is_no_url_fail_every_pull() -> None:
     assert (kinds(found), found.asked) == (["tables_broken"], ())
 
 
+@pytest.mark.parametrize(("written", "expected"), [("//etc/./gone.pem", ["pull_file"]), ("/etc/a/../gone.pem", [])])
+def test_where_tables_say_a_certificate_is(written: str, expected: list[str]) -> None:
+    configs = {"a.example": {"tls": {"ca_file": written}}}
+    tables = {"mirrors": {"*": {"endpoint": ["https://a.example"]}}, "configs": configs}
+    state = NodeState(files={"/etc/gone.pem": Entry("absent")})
+    assert kinds(route(IMAGE, state, config(tables, "1.7.24"))) == expected
+
+
 def test_tables_with_an_endpoint_that_not_every_release_takes_tell_nothing() -> None:
     tables = {"mirrors": {"*": {"endpoint": ["https://a.example:5000:1"]}}}
     found = route(IMAGE, NodeState(), config(tables))
