@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import datetime
 import pathlib
+import re
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
@@ -42,6 +43,10 @@ except ImportError:
 Result = dict[str, t.Any]
 
 ROLE = "airgap.nodes.containerd"
+
+# What a shell ends with that finds no program, or may not start it.
+_NO_PROGRAM = (126, 127)
+_BECOME = re.compile(r"\b(sudo|su|doas): ")
 
 
 class NodeFailure(Exception):
@@ -218,10 +223,7 @@ class NodeAction(ActionBase):
         for key, told in self._told_by_modules.items():
             told.extend(result.pop(key, None) or ())
         if result.get("failed") or result.get("unreachable"):
-            for key in ("module_stdout", "module_stderr"):
-                if result.get(key):
-                    result[key] = "(not shown: it may hold what is in files)"
-            raise NodeFailure(result)
+            raise NodeFailure(_not_begun(result) or _without_output(result))
         return result
 
     @contextlib.contextmanager
@@ -338,6 +340,27 @@ def validated(spec: t.Mapping[str, t.Any], raw: Result) -> Result:
         raise DomainError("; ".join(map(_message, outcome.errors.errors)))
     options: Result = outcome.validated_parameters
     return options
+
+
+def _not_begun(result: Result) -> Result | None:
+    """The result of a module that the node never began, and that says so: nothing of a file can be in that.
+
+    sudo warns of lesser things too, and goes on; so all that was said has to be its own.
+    """
+    said = (result.get("module_stderr") or "").splitlines()
+    has_begun = result.get("rc") not in _NO_PROGRAM and not all(map(_BECOME.match, said))
+    if not said or result.get("module_stdout") != "" or has_begun:
+        return None
+    about = "become and its password" if _BECOME.search(said[-1]) else "ansible_python_interpreter"
+    why = " ".join(said).rstrip(".")
+    # Ansible's own reason, that there was no answer, is what it would show in place of the message.
+    rest = {key: value for key, value in result.items() if key != "exception"}
+    return {**rest, "msg": f"The node did not begin the module: {why}. See to {about}."}
+
+
+def _without_output(result: Result) -> Result:
+    hidden = dict.fromkeys(("module_stdout", "module_stderr"), "(not shown: it may hold what is in files)")
+    return {key: hidden.get(key, value) if value else value for key, value in result.items()}
 
 
 def _named(interrupted: t.Sequence[Journaled]) -> str:

@@ -358,3 +358,51 @@ def test_plain(value: t.Any, expected: t.Any) -> None:
     found = plain(value)
     assert found == expected
     assert types_of(found) == types_of(expected)
+
+
+# Modules that never began
+
+
+UNPARSED = {
+    "failed": True,
+    "msg": "Module result deserialization failed: No start of json char found",
+    "exception": "x",
+}
+BECOME = "See to become and its password."
+INTERPRETER = "See to ansible_python_interpreter."
+NOT_BEGUN: dict[str, tuple[int, str, str]] = {
+    "no password": (1, "sudo: a password is required\n", f"sudo: a password is required. {BECOME}"),
+    "two lines": (1, "sudo: no tty present\r\nsudo: no.\r\n", f"sudo: no tty present sudo: no. {BECOME}"),
+    "su": (1, "su: Authentication failure", f"su: Authentication failure. {BECOME}"),
+    "doas": (1, "doas: Operation not permitted", f"doas: Operation not permitted. {BECOME}"),
+    "no sudo": (127, "sh: 1: sudo: not found\n", f"sh: 1: sudo: not found. {BECOME}"),
+    "no Python": (127, "/bin/sh: 1: /opt/py: not found\n", f"/bin/sh: 1: /opt/py: not found. {INTERPRETER}"),
+    "no program": (126, "sh: 1: /opt/py: Permission denied", f"sh: 1: /opt/py: Permission denied. {INTERPRETER}"),
+}
+
+
+@pytest.mark.parametrize(("rc", "stderr", "why"), NOT_BEGUN.values(), ids=NOT_BEGUN)
+def test_a_module_that_never_began_says_why(rc: int, stderr: str, why: str) -> None:
+    answer = {**UNPARSED, "rc": rc, "module_stdout": "", "module_stderr": stderr}
+    result = Trial(lambda action, _options: {"state": action.read(files=[])}, read=answer).task()
+    assert result["failed"] is True
+    assert result["msg"] == f"The node did not begin the module: {why}"
+    assert (result["module_stderr"], "exception" in result) == (stderr, False)
+
+
+TRACEBACK = "Traceback (most recent call last):\nValueError: password = 's3cret'\n"
+BEGUN: dict[str, tuple[int, str, str]] = {
+    "it failed": (1, "", TRACEBACK),
+    "sudo had something to say before": (1, "", f"sudo: unable to resolve host node-a\n{TRACEBACK}"),
+    "it wrote something": (127, "password = 's3cret'\n", "sudo: a password is required\n"),
+    "another program": (1, "", "sudoku: s3cret"),
+}
+
+
+@pytest.mark.parametrize(("rc", "stdout", "stderr"), BEGUN.values(), ids=BEGUN)
+def test_what_a_module_wrote_is_not_shown(rc: int, stdout: str, stderr: str) -> None:
+    answer = {**UNPARSED, "rc": rc, "module_stdout": stdout, "module_stderr": stderr}
+    result = Trial(lambda action, _options: {"state": action.read(files=[])}, read=answer).task()
+    assert result["msg"] == UNPARSED["msg"]
+    assert result["module_stderr"] == "(not shown: it may hold what is in files)"
+    assert "s3cret" not in str(result)
