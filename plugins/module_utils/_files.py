@@ -53,6 +53,9 @@ def describe(path: str, *, max_bytes: int, with_content: bool, root: str = "") -
         if link is not None:
             entry["link"] = link
         entry.update(_described(_place(path, root), max_bytes=max_bytes, with_content=with_content))
+        if link is not None and not root:
+            # A symlink that is led elsewhere changes what is read, and nothing of the file that it leads to now.
+            entry["changed"] = max(entry["changed"], os.lstat(path).st_ctime)
     except FileNotFoundError:
         entry["kind"] = "absent"
     except (OSError, ValueError, FileError) as error:
@@ -135,6 +138,7 @@ def _attributes(status: os.stat_result, **known: t.Any) -> Entry:
     entry: Entry = {
         "size": status.st_size,
         "mtime": status.st_mtime,
+        "changed": status.st_ctime,
         "mode": f"{stat.S_IMODE(status.st_mode):04o}",
         "uid": status.st_uid,
         "gid": status.st_gid,

@@ -120,7 +120,8 @@ def read_unit(name: str) -> t.Tuple[t.Optional[t.Dict[str, t.Any]], t.Optional[s
     if code != 0 or "LoadState=" not in output:
         return None, f"systemctl does not tell the state of {name}: {output}"
     unit = parse_unit(name, output)
-    return {**unit, "main_command": _command_of(unit["main_pid"])}, None
+    pid = unit["main_pid"]
+    return {**unit, "main_command": _command_of(pid), "main_replaced": _is_replaced(pid)}, None
 
 
 def _command_of(pid: int) -> t.List[str]:
@@ -131,6 +132,14 @@ def _command_of(pid: int) -> t.List[str]:
     except OSError:
         return []
     return [os.fsdecode(word) for word in words] if pid else []
+
+
+def _is_replaced(pid: int) -> bool:
+    """Whether the program of a process is not the one that lies on the disk any more."""
+    try:
+        return bool(pid) and os.readlink(f"/proc/{pid}/exe").endswith(" (deleted)")
+    except OSError:
+        return False
 
 
 def parse_unit(name: str, output: str) -> t.Dict[str, t.Any]:

@@ -117,6 +117,7 @@ files:
       sha256: 436f6de28726501973ddd9fb91fa92c6ec6225e5c28d8fbdb698dc1720e43714
       size: 12
       mtime: 1795240800.25
+      changed: 1795240800.25
       mode: "0644"
       uid: 0
       gid: 0
@@ -152,6 +153,13 @@ files:
           sample: 12
         mtime:
           description: When the content last changed, in seconds since the epoch.
+          returned: if something is there and its status could be read
+          type: float
+          sample: 1795240800.25
+        changed:
+          description:
+            - When the file, or the symlink to it, was last put there, renamed or changed in any way, in seconds since
+              the epoch. Unlike the other time, nobody can set it.
           returned: if something is there and its status could be read
           type: float
           sample: 1795240800.25
@@ -299,6 +307,7 @@ unit:
     exec_start: [/usr/bin/containerd]
     main_pid: 412
     main_command: [/usr/bin/containerd]
+    main_replaced: false
     started: 1795240800.25
     invocation: 5f0c4f2f1d0b4c55a5b0d8c6f2b1a7e3
   contains:
@@ -341,6 +350,11 @@ unit:
       type: list
       elements: str
       sample: [/usr/bin/containerd]
+    main_replaced:
+      description: Whether the program of the main process is not the one that lies on the disk any more.
+      returned: always
+      type: bool
+      sample: false
     started:
       description:
         - When the main process last started, in seconds since the epoch by the node's clock as it is now, so that it

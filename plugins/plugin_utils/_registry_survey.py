@@ -35,6 +35,8 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._view import View
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?", re.ASCII)
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*", re.ASCII)
 _DIGEST = re.compile(r"[A-Za-z0-9+._-]+:[0-9A-Fa-f]+", re.ASCII)
+# What is taken out of them shows in their own times.
+_DROP_INS = tuple(glob.rpartition("/")[0] for glob in USUAL_GLOBS)
 _OF_A_COPY = "A copied tree tells nothing of the images that CRI has."
 
 
@@ -116,7 +118,7 @@ class Survey:
             "runtime_endpoint": self._options["runtime_endpoint"],
         }
         return self._action.read(
-            files=[self._path or unit_command.DEFAULT_FILE, RESTART_MARK, *own["files"]],
+            files=[self._path or unit_command.DEFAULT_FILE, RESTART_MARK, *_DROP_INS, *own["files"]],
             globs=[*USUAL_GLOBS, *tree["globs"], *own["globs"]],
             directories=tree["directories"],
             **({} if self._options["root"] else on_node),
@@ -126,6 +128,9 @@ class Survey:
         """Why nothing is known by the file that is judged: the containerd that runs may read another one."""
         unknown = unit_command.to_read(state, path)
         state = state.and_also(self._action.read(files=unknown)) if unknown else state
+        outdated = unit_command.outdated(state, self._action.unit)
+        if outdated is not None:
+            return state, DomainError(outdated, fix="Restart it.")
         untold = None if self._path else unit_command.untold(state, self._action.unit)
         if untold is not None:
             return state, DomainError(untold, fix="Name the file in path.")

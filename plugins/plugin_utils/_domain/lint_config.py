@@ -11,6 +11,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import (
     config_checks,
     known_keys,
     legacy_registry,
+    routes,
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_file import Source, decode
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import (
@@ -72,11 +73,9 @@ def release_is_known(node: Node) -> Findings:
 
 
 def is_restarted(node: Node) -> Findings:
-    """config.toml is read at the start only; the tree is read anew at each pull."""
-    started = (node.state.unit or {}).get("started") or 0
-    for file in node.files:
-        if started and (node.state.file(file.path).mtime or 0) > started:
-            yield found("not-restarted", "The file was changed after containerd had been started", Place(file.path))
+    for path in routes.newer_than_start(node.state, node.files, node.release):
+        what = "The directory" if node.state.file(path).kind == "directory" else "The file"
+        yield found("not-restarted", f"{what} was changed after containerd had been started", Place(path))
 
 
 # --- files that cannot be read

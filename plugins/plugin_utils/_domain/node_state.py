@@ -25,6 +25,8 @@ class Entry:
     sha256: str | None = None
     size: int | None = None
     mtime: float | None = None
+    # As mtime; putting a file back with its old time does not deceive it.
+    changed: float | None = None
     mode: str | None = None
     uid: int | None = None
     gid: int | None = None

@@ -22,6 +22,7 @@ from ansible_collections.airgap.nodes.plugins.module_utils._changeset import pem
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import (
     go_url,
     hosts_reader,
+    imports,
     legacy_registry,
     pending_restart,
 )
@@ -632,15 +633,35 @@ def _of_steps(found: Route) -> t.Iterator[Obstacle]:
 
 
 def _not_restarted(state: NodeState, config: Config) -> t.Iterator[Obstacle]:
-    """config.toml is read at the start only; the tree is read anew at each pull."""
-    started = (state.unit or {}).get("started") or 0
-    newer = [path for path in config.paths if (state.file(path).mtime or 0) > started]
+    newer = newer_than_start(state, config.files, config.release)
     # What was put back has its old time again; a mark tells of that.
     has_mark = state.file(pending_restart.MARK).kind == "file"
     if has_mark and config.paths and pending_restart.is_pending(state, config.paths[0]):
         newer = [*newer, config.paths[0]]
-    if started and newer:
+    if newer:
         yield Obstacle("not_restarted", newer[0])
+
+
+def newer_than_start(state: NodeState, files: t.Sequence[ConfigFile], release: Release) -> list[str]:
+    """What containerd reads at its start only, and has not read as it is now; the tree is read anew at each pull.
+
+    A drop-in that was taken away since has left its trace in the directory that a glob of ``imports`` is about.
+    """
+    started = (state.unit or {}).get("started") or 0
+    if not started:
+        return []
+    paths = [*(file.path for file in files), *(path for file in files for path in _import_directories(file, release))]
+    entries = {path: state.file(path) for path in dict.fromkeys(paths)}
+    return [path for path, entry in entries.items() if max(entry.mtime or 0, entry.changed or 0) > started]
+
+
+def _import_directories(file: ConfigFile, release: Release) -> list[str]:
+    try:
+        names = imports.targets(file.path, file.data, release)
+    except DomainError:
+        # What is no list of names is told elsewhere.
+        return []
+    return [posixpath.dirname(name) for name in names if "*" in name]
 
 
 def _pattern(root: str) -> str:

@@ -68,6 +68,19 @@ def untold(state: NodeState, unit: str) -> str | None:
     return f"which file containerd reads cannot be told: the unit {unit} runs {' '.join(_command(state))}"
 
 
+def outdated(state: NodeState, unit: str) -> str | None:
+    """Why the files and the program on the disk do not tell what a running containerd does; None where they do."""
+    if not _is_loaded(state) or not (state.unit or {}).get("main_pid"):
+        return None
+    known: t.Mapping[str, t.Any] = state.unit or {}
+    if known.get("main_replaced"):
+        return f"containerd of the unit {unit} was replaced by another one, and still runs"
+    stated, running = list(known["exec_start"]), list(known.get("main_command") or ())
+    if _is_plain(stated) and _is_plain(running) and _named(stated) != _named(running):
+        return f"the unit {unit} runs {' '.join(running)}, and would now start {' '.join(stated)}"
+    return None
+
+
 def _is_loaded(state: NodeState) -> bool:
     return state.unit is not None and state.unit["load_state"] == "loaded"
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import time
 import types
@@ -539,6 +540,40 @@ def test_the_file_that_the_unit_names(node: Node) -> None:
     result = node.run()
     assert (result["containerd"]["config_file"], result["verdict"]) == ("/srv/containerd.toml", "closed")
     assert len(node.asked) == 3
+
+
+def test_a_file_that_was_put_back_with_its_old_time(node: Node) -> None:
+    node.close()
+    now = time.time()
+    place = node.directory / CONFIG.lstrip("/")
+    os.utime(place, (0, 0))
+    node.unit["started"] = now - 60
+    assert "containerd was started before" in node.run()["reason"]
+    node.unit["started"] = now + 60
+    assert node.run()["verdict"] == "closed"
+
+
+def test_a_drop_in_that_was_taken_away(node: Node) -> None:
+    node.close()
+    node.write(CONFIG, f'imports = ["/etc/containerd/conf.d/*.toml"]\n{V2}')
+    drop_in = node.write("/etc/containerd/conf.d/99.toml", "")
+    node.unit["started"] = drop_in.parent.stat().st_ctime + 0.02
+    time.sleep(0.05)
+    assert node.run()["verdict"] == "closed"
+    drop_in.unlink()
+    assert "before /etc/containerd/conf.d was last changed" in node.run()["reason"]
+
+
+def test_a_containerd_that_is_not_the_one_on_the_disk(node: Node) -> None:
+    node.close()
+    node.unit["main_replaced"] = True
+    assert "was replaced by another one, and still runs" in node.run()["reason"]
+    node.unit |= {"main_replaced": False, "main_command": ["/usr/bin/containerd", "-c", "/etc/other.toml"]}
+    assert (
+        "runs /usr/bin/containerd -c /etc/other.toml, and would now start /usr/bin/containerd" in node.run()["reason"]
+    )
+    node.unit["main_pid"] = 0
+    assert node.run()["verdict"] == "closed"
 
 
 def test_a_restart_that_somebody_left_out(node: Node) -> None:

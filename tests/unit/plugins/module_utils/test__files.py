@@ -12,6 +12,7 @@ import shutil
 import signal
 import stat
 import tempfile
+import time
 import typing as t
 
 import pytest
@@ -73,6 +74,7 @@ def test_a_file_is_described_in_full(tmp_path: pathlib.Path) -> None:
         "sha256": "97391b01b8145a0a7ff537c5f22e717ff685e6f18574534dde91999a6d45794b",
         "size": 7,
         "mtime": status.st_mtime,
+        "changed": status.st_ctime,
         "mode": "0640",
         "uid": status.st_uid,
         "gid": status.st_gid,
@@ -497,3 +499,12 @@ def test_what_is_not_in_the_tree_is_absent(copy: Copy, tmp_path: pathlib.Path) -
     assert copy.read(f"{tmp_path}/outside") == {"kind": "absent"}
     assert copy.read("/srv/config.toml/below")["kind"] == "other"
     assert _files.describe_matches("/etc/*/none", max_bytes=LIMIT, root=str(copy.root)) == {}
+
+
+def test_a_symlink_that_was_led_elsewhere_is_a_change(tmp_path: pathlib.Path) -> None:
+    """What it leads to now can be old."""
+    target, link = tmp_path / "old.toml", tmp_path / "config.toml"
+    target.write_bytes(b"")
+    time.sleep(0.05)
+    link.symlink_to(target)
+    assert read(link)["changed"] == link.lstat().st_ctime > read(target)["changed"]
