@@ -28,7 +28,7 @@ class Source:
         if entry.error is not None:
             is_large = (entry.size or 0) > MAX_BYTES
             advice = "only files of up to 1 MiB are edited: make it smaller, or edit it by hand"
-            fix = f"Nothing was changed; {advice if is_large else 'see to the file on the node'}."
+            fix = f"Nothing was changed; {advice if is_large else entry.advice('see to the file on the node')}."
             raise DomainError(f"cannot be read: {entry.error}", file=path, fix=fix)
         if entry.kind not in ("file", "absent"):
             raise DomainError(

@@ -45,6 +45,10 @@ class Entry:
             known["content"] = base64.b64decode(known["content"])
         return cls(**known)
 
+    def advice(self, otherwise: str) -> str:
+        """What to do about what could not be read: it is sound if only root may read it, and must stay where it is."""
+        return "run the task with become: true" if self.error == "Permission denied" else otherwise
+
 
 ABSENT = Entry("absent")
 

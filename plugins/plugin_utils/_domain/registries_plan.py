@@ -396,7 +396,7 @@ def _check_kind(entry: Entry, path: str, kind: str, advice: str) -> None:
     elif entry.kind not in (kind, "absent"):
         problem = f"is a directory, not a {kind}" if entry.kind == "directory" else f"is not a {kind}"
     if problem:
-        raise DomainError(problem, file=path, fix=f"Nothing was changed; {advice}.")
+        raise DomainError(problem, file=path, fix=f"Nothing was changed; {entry.advice(advice)}.")
 
 
 def _check_own_files(tree: _Tree, registries: t.Iterable[Registry]) -> None:

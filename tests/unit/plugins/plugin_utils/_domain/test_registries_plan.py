@@ -516,7 +516,7 @@ IN_THE_WAY: dict[str, tuple[str, Entry, str]] = {
     "config_path is closed": (
         ROOT,
         Entry("directory", error="Permission denied"),
-        "cannot be read: Permission denied. Nothing was changed; see to it on the node.",
+        "cannot be read: Permission denied. Nothing was changed; run the task with become: true.",
     ),
     "parent is a file": (
         "/etc/containerd",
@@ -542,6 +542,11 @@ IN_THE_WAY: dict[str, tuple[str, Entry, str]] = {
         f"{ROOT}/quay.io/hosts.toml",
         Entry("file", error="larger than 1048576 bytes, not read"),
         "cannot be read: larger than 1048576 bytes, not read. Nothing was changed; move it away on the node.",
+    ),
+    "hosts.toml is closed": (
+        f"{ROOT}/quay.io/hosts.toml",
+        Entry("file", error="Permission denied"),
+        "cannot be read: Permission denied. Nothing was changed; run the task with become: true.",
     ),
     "hosts.toml leads nowhere": (
         f"{ROOT}/quay.io/hosts.toml",
