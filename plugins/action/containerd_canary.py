@@ -48,9 +48,10 @@ class ActionModule(NodeAction):
         if self._task.check_mode or not asked_for.namespaces:
             return result
         files = self._files()
+        namespaces = asked_for.with_hidden(() if files is None else routes.configured_namespaces(*files))
         found: dict[str, Seen] = {}
         for _look in range(LOOKS):
-            doubtful = [name for name in asked_for.namespaces if name not in found or not found[name].judgement.is_sure]
+            doubtful = [name for name in namespaces if name not in found or not found[name].judgement.is_sure]
             for seen in self._look(doubtful, asked_for.trust, options, files) if doubtful else ():
                 found[seen.namespace] = better(found.get(seen.namespace), seen)
         return {**result, **_told(list(found.values()))}

@@ -46,6 +46,8 @@ options:
     description:
       - The namespaces to try, such as V(registry.k8s.io). V(_default) is tried by C(airgap-nodes-canary.invalid), a
         name that cannot be resolved, so that what leaks goes nowhere.
+      - Without it, those of O(registries) with C(fallback=false). If V(_default) is one of them, every registry is
+        tried as well that has a directory on the node and is not listed, since that directory hides V(_default).
     type: list
     elements: str
   trusted_registries:

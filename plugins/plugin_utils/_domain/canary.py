@@ -17,6 +17,7 @@ from ansible_collections.airgap.nodes.plugins.module_utils._canary import Asked,
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import planned_routes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import NOWHERE, Place
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import Registry
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import Route
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
@@ -101,6 +102,14 @@ class Wanted:
 
     namespaces: tuple[str, ...]
     trusted: tuple[str, ...]
+    # Those of the registries, closed or not; of namespaces that are named one by one, nothing else is meant.
+    listed: frozenset[str] = frozenset()
+
+    def with_hidden(self, configured: t.Iterable[str]) -> tuple[str, ...]:
+        """And those whose directory, be it anybody's, hides ``_default``, where that is to be closed."""
+        is_meant = bool(self.listed) and ANY in self.namespaces
+        hidden = (name for name in configured if is_meant and name not in self.listed)
+        return tuple(dict.fromkeys((*self.namespaces, *hidden)))
 
     @property
     def trust(self) -> Trust:
@@ -129,7 +138,8 @@ def wanted(
             option="trusted_registries",
             fix="Name the hosts, or give registries as containerd_registries has them.",
         )
-    return Wanted(names, hosts)
+    listed = () if namespaces is not None else (entry.namespace.name for entry in registries or ())
+    return Wanted(names, hosts, frozenset(listed))
 
 
 def judge_walk(walk: Walk, unit: str, route: Route | None, trust: Trust) -> Judgement:

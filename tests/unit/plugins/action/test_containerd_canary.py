@@ -92,6 +92,20 @@ def test_what_is_closed_takes_two_round_trips() -> None:
     }
 
 
+def test_a_directory_that_hides_default_is_tried_too() -> None:
+    """It is anybody's; whoever closes all other registries means this one too."""
+    for_all = {**REGISTRIES[0], "namespace": "_default"}
+    image = f"airgap-nodes-canary.invalid/17@sha256:{'0' * 64}"
+    others = walk(host(MIRROR), namespace="_default", image=image)
+    leaks = walk(host("registry.k8s.io"))
+    node = Node([others, leaks], [others, leaks], [others, leaks])
+    assert node.run(registries=[for_all])["verdict"] == "open"
+    assert node.calls[1][1]["namespaces"] == ["_default", "registry.k8s.io"]
+    listed = Node([others], [others], [others])
+    listed.run(registries=[for_all, {"namespace": "registry.k8s.io", "fallback": True}])
+    assert listed.calls[1][1]["namespaces"] == ["_default"]
+
+
 def test_what_leaks_is_told_with_host_and_file() -> None:
     hosts = f'server = "https://registry.k8s.io"\n[host."https://{MIRROR}"]\n'
     node = Node([walk(host(MIRROR), host("registry.k8s.io", is_sure=True))], hosts=hosts)
