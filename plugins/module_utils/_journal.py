@@ -56,6 +56,7 @@ FORMAT = 1
 PROVED, UNPROVED, UNDONE = "proved", "unproved", "undone"
 
 _ID = re.compile(r"(\d{6,})-\d{8}T\d{6}Z")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _JOURNAL, _JOURNAL_NEW, _APPLIED, _CLOSED = "journal.json", "journal.json.new", "applied", "closed"
 _COMING, _GOING = ".coming-", ".going-"
 _LOCK_PAUSE = 0.05
@@ -472,6 +473,7 @@ class Journal:
             last = [record.id for record in targets if not record.back_to and record.id not in taken_back][-1:]
             oldest = next((record.id for record in targets if record.state == OPEN), "".join(last))
             return [record for record in targets if oldest and _age(record.id) >= _age(oldest)]
+        to = self._whole_id(to, records)
         if to not in [record.id for record in targets]:
             if to in self.unreadable:
                 raise FileError(self.unreadable[to])
@@ -481,6 +483,18 @@ class Journal:
             known = ", ".join(record.id for record in targets) or "none"
             raise FileError(f"{to}: there is no such change to go back to on this node; there are: {known}")
         return [record for record in targets if _age(record.id) >= _age(to)]
+
+    def _whole_id(self, to: str, records: t.Sequence[Record]) -> str:
+        """The ID that a number stands for: each node has its own second in it, and one name has to fit them all.
+
+        :raises FileError: it stands for more than one.
+        """
+        names = {*(record.id for record in records), *self.unreadable}
+        named = sorted(name for name in names if _NUMBER.fullmatch(to) and _age(name)[0] == int(to))
+        if len(named) > 1:
+            which = ", ".join(named)
+            raise FileError(f"{to}: more than one change on this node has that number; name one of them whole: {which}")
+        return named[0] if named else to
 
     # On the disk
 

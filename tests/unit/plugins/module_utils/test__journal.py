@@ -612,6 +612,49 @@ def test_a_change_that_nobody_knows(node: Node) -> None:
         node.journal.go_back("x", "asked for")
 
 
+@pytest.mark.parametrize("to", ["000002", "2", "0002"])
+def test_a_number_names_a_change_on_every_node(node: Node, to: str) -> None:
+    closed(node, "1", "2", "3")
+    undone = node.journal.go_back(to, "asked for")
+    assert ([record.id[:6] for record in undone.changes], node.config.read_bytes()) == (["000003", "000002"], b"1")
+
+
+@pytest.mark.parametrize("to", ["4", "0", "-1", "20261121", "2-", "²", "1" * 5000, ""])
+def test_a_number_that_no_change_has(node: Node, to: str) -> None:
+    closed(node, "1", "2")
+    first, second = node.journal.changes()
+    with pytest.raises(FileError, match=rf"^{to}: there is no such change .* there are: {first.id}, {second.id}$"):
+        node.journal.go_back(to, "asked for")
+    assert node.config.read_bytes() == b"2"
+
+
+def test_a_number_that_two_changes_have(node: Node) -> None:
+    """As with a directory that somebody copied back from elsewhere."""
+    closed(node, "1", "2")
+    first, second = node.journal.changes()
+    twin = node.directory_of(second).rename(node.directory_of(second).with_name("000001-20991231T000000Z"))
+    (twin / "journal.json").write_text((twin / "journal.json").read_text().replace(second.id, twin.name))
+    with pytest.raises(FileError) as caught:
+        node.journal.go_back("1", "asked for")
+    assert str(caught.value) == (
+        f"1: more than one change on this node has that number; name one of them whole: {first.id}, {twin.name}"
+    )
+    assert node.config.read_bytes() == b"2"
+
+
+def test_the_number_of_a_change_for_another_unit_or_that_cannot_be_read(node: Node) -> None:
+    theirs, ours = Journal(str(node.root), unit="k3s"), Journal(str(node.root), unit="containerd")
+    closed(node, "1")
+    other = node.apply(node.create("theirs"), unit="k3s.service").change
+    assert other
+    theirs.close("proved")
+    with pytest.raises(FileError, match=f"^{other.id}: that is a change for k3s.service: name that as unit"):
+        ours.go_back("2", "asked for")
+    (node.directory_of(other) / "journal.json").write_text("no more")
+    with pytest.raises(FileError, match=f"^{node.directory_of(other)}/journal.json: "):
+        ours.go_back("2", "asked for")
+
+
 def test_check_mode_tells_and_changes_nothing(node: Node) -> None:
     assert node.journal.go_back("last", "asked for", check_only=True) == _journal.Undone()
     assert not node.root.exists()
