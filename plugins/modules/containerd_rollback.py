@@ -32,8 +32,8 @@ options:
         one.
       - V(unproved) is the state before the oldest change that nobody has proved. It puts nothing back if there is none.
       - Anything else is the ID of a change, and means the state before it. RV(changes) lists them.
-      - The number that an ID begins with will do, with or without its zeros, such as V(000012) or V(12). The rest is the
-        second of the change, which differs from node to node. In YAML, quote a number that begins with a zero.
+      - The number that an ID begins with will do, with or without its zeros, such as V(000012) or V(12). The rest is
+        the second of the change, which differs from node to node. In YAML, quote a number that begins with a zero.
     type: str
     default: last
   unit:
