@@ -32,8 +32,8 @@ options:
         one.
       - V(unproved) is the state before the oldest change that nobody has proved. It puts nothing back if there is none.
       - Anything else is the ID of a change, and means the state before it. RV(changes) lists them.
-      - The number that an ID begins with will do, with or without its zeros, such as V(000012) or V(12). The rest is the
-        second of the change, which differs from node to node. In YAML, quote a number that begins with a zero.
+      - The number that an ID begins with will do, with or without its zeros, such as V(000012) or V(12). The rest is
+        the second of the change, which differs from node to node. In YAML, quote a number that begins with a zero.
     type: str
     default: last
   unit:
@@ -156,6 +156,11 @@ changes:
       elements: str
       returned: always
       sample: [/etc/containerd/config.toml]
+    line:
+      description: All that in a line for people, with the first three of the paths.
+      type: str
+      returned: always
+      sample: "000012-20261121T143000Z, 2026-11-21 14:30:00 UTC by containerd_config: /etc/containerd/config.toml"
 restored:
   description: The files and directories that are as before now, in check mode those that would be.
   returned: always
@@ -226,6 +231,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
     "keep": {"type": "int", "default": KEEP},
 }
 _LISTED = ("id", "created", "by", "unit", "state", "outcome", "paths")
+_SHOWN = 3
 
 Result = t.Dict[str, t.Any]
 
@@ -234,7 +240,14 @@ def targets(module: AnsibleModule, journal: Journal) -> t.List[Result]:
     listed = [change.summary() for change in journal.changes() if change.is_target]
     for why in journal.unreadable.values():
         module.warn(printable(why))
-    return [{key: summary[key] for key in _LISTED} for summary in listed]
+    return [{**{key: summary[key] for key in _LISTED}, "line": line_of(summary)} for summary in listed]
+
+
+def line_of(summary: t.Mapping[str, t.Any]) -> str:
+    when = summary["created"].replace("T", " ").replace("Z", " UTC")
+    more = len(summary["paths"]) - _SHOWN
+    rest = f" and {more} more" if more > 0 else ""
+    return f"{summary['id']}, {when} by {summary['by']}: {', '.join(summary['paths'][:_SHOWN])}{rest}"
 
 
 def foreseen(journal: Journal, params: t.Mapping[str, t.Any]) -> t.Tuple[Undone, str]:

@@ -70,7 +70,24 @@ def test_to_the_state_before_the_last_change(node: Node, run_module: RunModule) 
         (second, "containerd_config", "proved"),
         (third, "rollback", "proved"),
     ]
-    assert set(result["changes"][0]) == {"id", "created", "by", "unit", "state", "outcome", "paths"}
+    assert set(result["changes"][0]) == {"id", "created", "by", "unit", "state", "outcome", "paths", "line"}
+
+
+def test_each_is_told_in_a_line(node: Node, run_module: RunModule) -> None:
+    proved(node, "good2")
+    (change,) = roll_back(run_module, check=True)["changes"]
+    assert change["line"] == (
+        f"{change['id']}, {change['created'][:10]} {change['created'][11:19]} UTC by containerd_config: {node.config}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [("a", "a"), ("abc", "a, b, c"), ("abcd", "a, b, c and 1 more"), ("abcdef", "a, b, c and 3 more")],
+)
+def test_a_line_has_some_of_many_files(names: str, told: str) -> None:
+    summary = {"id": "000001-x", "created": "2026-11-21T14:30:00Z", "by": "trial", "paths": list(names)}
+    assert containerd_rollback.line_of(summary) == f"000001-x, 2026-11-21 14:30:00 UTC by trial: {told}"
 
 
 def test_again_and_again_goes_further_back(node: Node, run_module: RunModule) -> None:
