@@ -25,8 +25,6 @@ class Entry:
     sha256: str | None = None
     size: int | None = None
     mtime: float | None = None
-    # As mtime; putting a file back with its old time does not deceive it.
-    changed: float | None = None
     mode: str | None = None
     uid: int | None = None
     gid: int | None = None
@@ -35,6 +33,8 @@ class Entry:
     link: str | None = None
     error: str | None = None
     pem: tuple[str, ...] | None = None
+    # As mtime; putting a file back with its old time does not deceive it.
+    changed: float | None = None
 
     @classmethod
     def from_wire(cls, wire: t.Mapping[str, t.Any]) -> Entry:

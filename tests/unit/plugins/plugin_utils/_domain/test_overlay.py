@@ -94,7 +94,15 @@ def _plain(value: t.Any) -> t.Any:
     if not isinstance(value, dict):
         return value
     if "kind" in value:
-        ignored = ["mtime", "uid", "gid", "owner", "group", *(["size"] if value["kind"] == "directory" else [])]
+        ignored = [
+            "mtime",
+            "changed",
+            "uid",
+            "gid",
+            "owner",
+            "group",
+            *(["size"] if value["kind"] == "directory" else []),
+        ]
         return {key: item for key, item in value.items() if key not in ignored}
     return {re.sub(r"\d{8}T\d{6}(\.\d+)?\.bak$", COPY, key): _plain(item) for key, item in value.items()}
 
