@@ -192,7 +192,7 @@ def _between(log: Path, first: str, second: str) -> float:
         for mark in (first, second):
             if mark in line:
                 day, clock = line.split()[:2]
-                whole, _, part = clock.partition(",")
+                whole, _comma, part = clock.partition(",")
                 moments[mark] = time.mktime(time.strptime(f"{day} {whole}", "%Y-%m-%d %H:%M:%S")) + int(part) / 1000
     return moments[second] - moments[first]
 

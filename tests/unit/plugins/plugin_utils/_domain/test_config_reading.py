@@ -68,7 +68,7 @@ def test_a_drop_in(imports: str, line: list[str] | None, unread: bool) -> None:
 def test_a_file_that_cannot_be_read(error: str, fix: str) -> None:
     state = NodeState(files={FILE: Entry("file", error=error)}, globs={})
     with pytest.raises(DomainError, match=rf"^{FILE}: cannot be read: {error}\. Nothing was changed; {fix}\.$"):
-        _ = ConfigReading(state, FILE, Release.parse("2.1.5")).files
+        _files = ConfigReading(state, FILE, Release.parse("2.1.5")).files
 
 
 def test_an_error_names_the_file_unless_it_is_about_an_option() -> None:

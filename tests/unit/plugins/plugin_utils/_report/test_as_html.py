@@ -55,8 +55,17 @@ def data(registered: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 def test_it_needs_no_other_file() -> None:
     tags = page({"a": samples.judged()}).tags
-    assert {tag for tag, _ in tags} & {"img", "iframe", "object", "embed", "base", "form", "video", "audio"} == set()
-    links = {value for _, attributes in tags for name in ("src", "href", "action") if (value := attributes.get(name))}
+    assert {tag for tag, _more in tags} & {
+        "img",
+        "iframe",
+        "object",
+        "embed",
+        "base",
+        "form",
+        "video",
+        "audio",
+    } == set()
+    links = {value for _tag, more in tags for name in ("src", "href", "action") if (value := more.get(name))}
     assert links == {"#grid", "data:,"}
     assert [attributes for tag, attributes in tags if tag == "link"] == [{"rel": "icon", "href": "data:,"}]
 
@@ -75,7 +84,7 @@ def test_its_policy_lets_in_its_own_style_and_script_and_nothing_else() -> None:
 def test_hostile_names_add_no_tag() -> None:
     ordinary = page({"a": samples.judged(), "b": samples.FAILED})
     hostile = page({HOSTILE: samples.judged(reason=HOSTILE), "b": {"failed": True, "msg": HOSTILE}})
-    assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in ordinary.tags]
+    assert [tag for tag, _more in hostile.tags] == [tag for tag, _more in ordinary.tags]
     assert json.loads(hostile.inside["script"][0])["nodes"][0][0] == HOSTILE
     # However a parser reads it.
     assert not set("<>&") & set(hostile.inside["script"][0])
