@@ -15,9 +15,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
-import datetime
 import io
-import ipaddress
 import json
 import os
 import re
@@ -46,10 +44,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state im
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries_plan import plan_registries
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up, parse
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 if t.TYPE_CHECKING:
     from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint
@@ -57,6 +51,7 @@ if t.TYPE_CHECKING:
 
 try:
     from nodes import Testbed
+    from nodes.authorities import certificates
 
     # 1.4 has no hosts.toml.
     NODES = {node.release.name: node for node in Testbed().nodes() if node.release.name != "1.4"}
@@ -116,52 +111,6 @@ class Measured:
     legacy: Legacy
     # With passwords as headers; empty where there are none.
     with_headers: dict[str, list[Ask]] = dataclasses.field(default_factory=dict)
-
-
-# --- certificates
-
-
-def certificates() -> dict[str, bytes]:
-    """Two authorities, of which the node trusts the first, a server's certificate of each, and a client's."""
-    public, private = _authority("public"), _authority("private")
-    made = {"public-ca.pem": _pem(public[0]), "private-ca.pem": _pem(private[0])}
-    for name, authority in (("public", public), ("private", private), ("client", private)):
-        certificate, key = _signed(name, authority)
-        made[f"{name}.pem"] = _pem(certificate)
-        made[f"{name}-key.pem"] = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return made
-
-
-_Signer = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
-
-
-def _authority(name: str) -> _Signer:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"{name} CA")])
-    constraints = x509.BasicConstraints(ca=True, path_length=None)
-    return _builder(subject, subject, key).add_extension(constraints, critical=True).sign(key, hashes.SHA256()), key
-
-
-def _signed(name: str, authority: _Signer) -> _Signer:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    names: list[x509.GeneralName] = [x509.DNSName(host) for host in (*HOSTS, "localhost")]
-    names += [x509.IPAddress(ipaddress.ip_address(address)) for address in (ADDRESS, "127.0.0.1")]
-    builder = _builder(subject, authority[0].subject, key).add_extension(
-        x509.SubjectAlternativeName(names), critical=False
-    )
-    return builder.sign(authority[1], hashes.SHA256()), key
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(tz=datetime.UTC)
-    day = datetime.timedelta(days=1)
-    number = x509.random_serial_number()
-    return x509.CertificateBuilder(issuer, subject, key.public_key(), number, now - day, now + 30 * day)
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.PEM)
 
 
 # --- one node
@@ -324,7 +273,7 @@ def measure_all(on: str, pems: dict[str, bytes]) -> dict[str, Measured | Excepti
 
 @pytest.fixture(scope="module")
 def measured() -> dict[str, dict[str, Measured | Exception | None]]:
-    pems = certificates()
+    pems = certificates("public", "private", hosts=(*HOSTS, "localhost"), addresses=(ADDRESS, "127.0.0.1"))
     with ThreadPoolExecutor() as pool:
         return dict(zip(NODES, pool.map(lambda on: measure_all(on, pems), NODES), strict=True))
 

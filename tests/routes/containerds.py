@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import datetime
-import ipaddress
 import itertools
 import json
 import os
@@ -21,10 +19,6 @@ import sys
 import typing as t
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from nodes import dumps, programs
 from nodes.machine import Lack
 from nodes.releases import choose
@@ -130,48 +124,3 @@ def _wire(number: int, case: Case) -> dict[str, t.Any]:
 def _file(file: File) -> dict[str, t.Any]:
     content = base64.b64encode(file.content).decode()
     return {"path": file.path, "content": content, "link": file.link, "is_directory": file.is_directory}
-
-
-# --- certificates
-
-
-def certificates() -> dict[str, bytes]:
-    """Two authorities, of which the trust store has the first, a certificate of each for everybody, and a client's."""
-    public, own = _authority("public"), _authority("own")
-    made = {"public-ca.pem": _pem(public[0]), "own-ca.pem": _pem(own[0])}
-    for name, authority in (("public", public), ("own", own), ("client", own)):
-        certificate, key = _signed(name, authority)
-        made[f"{name}.pem"] = _pem(certificate)
-        made[f"{name}-key.pem"] = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return made
-
-
-_Signer = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
-
-
-def _authority(name: str) -> _Signer:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"{name} CA")])
-    constraints = x509.BasicConstraints(ca=True, path_length=None)
-    return _builder(subject, subject, key).add_extension(constraints, critical=True).sign(key, hashes.SHA256()), key
-
-
-def _signed(name: str, authority: _Signer) -> _Signer:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    names: list[x509.GeneralName] = [x509.DNSName(host) for host in world.ADDRESSES]
-    names += [x509.IPAddress(ipaddress.ip_address(literal)) for literal in world.LITERALS]
-    builder = _builder(subject, authority[0].subject, key)
-    return builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(
-        authority[1], hashes.SHA256()
-    ), key
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now, day = datetime.datetime.now(tz=datetime.UTC), datetime.timedelta(days=1)
-    number = x509.random_serial_number()
-    return x509.CertificateBuilder(issuer, subject, key.public_key(), number, now - day, now + 30 * day)
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.PEM)

@@ -10,6 +10,7 @@ import os
 import time
 
 import pytest
+from nodes.authorities import certificates
 
 from routes import cases, containerds, rules, world
 from routes.judge import RELEASES, count, difference, endpoints, foresee, release, seed
@@ -18,7 +19,7 @@ from routes.world import Manner, Registry
 
 @pytest.fixture(scope="module")
 def pems() -> dict[str, bytes]:
-    return containerds.certificates()
+    return certificates("public", "own", hosts=world.ADDRESSES, addresses=world.LITERALS)
 
 
 @pytest.mark.parametrize("name", RELEASES)
