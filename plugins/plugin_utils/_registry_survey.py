@@ -18,16 +18,17 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._diff import MASK
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import planned_routes, routes, unit_command
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_reading import absolute
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_version import stated_version
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, Data, effective
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import (
+    ConfigFile,
+    Data,
+    effective,
+    sandbox_image,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.imports import USUAL_GLOBS
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import read_registries
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registry_report import (
-    Subject,
-    UsedImage,
-    sandbox_image,
-)
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registry_report import Subject, UsedImage
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
 from ansible_collections.airgap.nodes.plugins.plugin_utils._view import View

@@ -20,6 +20,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
     RENAMED_PLUGINS,
     RUNTIME,
     RUNTIMES,
+    SANDBOX_IMAGE,
     SERVER_PLUGINS,
     V2_CRI,
     canonical,
@@ -27,7 +28,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys i
 )
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import KeyPath
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release, Versions
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import table_at
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up, table_at
 
 Data = t.Mapping[str, t.Any]
 Table = dict[str, t.Any]
@@ -67,6 +68,12 @@ def effective(files: t.Sequence[ConfigFile], release: Release) -> Table:
         if path[0] not in ("version", "imports"):
             _put(result, canonical(path), value)
     return result
+
+
+def sandbox_image(settings: Data, release: Release) -> tuple[str, bool]:
+    """The image that containerd pulls for every pod's sandbox, and whether nobody chose it."""
+    stated = look_up(settings, SANDBOX_IMAGE)
+    return (stated, False) if isinstance(stated, str) and stated else (release.rules.sandbox_image, True)
 
 
 def cni_directories_twice(files: t.Sequence[ConfigFile], release: Release) -> bool:

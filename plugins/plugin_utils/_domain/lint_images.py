@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import legacy_registry, routes
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import effective, legacy_registry, routes
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import REGISTRY, SANDBOX_IMAGE
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import Finding, found, shown
@@ -15,7 +15,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_node imp
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.place import Place
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.tree_routes import valid_namespace
 
 Findings = t.Iterator[Finding]
@@ -128,8 +127,7 @@ def sandbox_image(node: Node) -> str:
     """What containerd starts pods with; empty where config.toml could not be read."""
     if not node.files:
         return ""
-    stated = look_up(node.effective, SANDBOX_IMAGE)
-    return stated if isinstance(stated, str) and stated else node.release.rules.sandbox_image
+    return effective.sandbox_image(node.effective, node.release)[0]
 
 
 def images_are_of_today(node: Node) -> Findings:

@@ -9,7 +9,7 @@ import dataclasses
 import itertools
 import typing as t
 
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import SANDBOX_IMAGE
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import sandbox_image
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.node_state import NodeState
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.registries import Registry
@@ -19,7 +19,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import
     image_of,
     namespace_route,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict import Verdict, judge
 
@@ -70,9 +69,8 @@ def judged(state: NodeState, config: Config, trust: Trust, listed: t.Iterable[Re
 
 
 def _of_sandbox(config: Config) -> t.Iterator[str]:
-    stated = look_up(config.data, SANDBOX_IMAGE) or config.release.rules.sandbox_image
     try:
-        yield image_of(str(stated)).registry
+        yield image_of(sandbox_image(config.data, config.release)[0]).registry
     except DomainError:
         return
 

@@ -13,8 +13,7 @@ import datetime
 import typing as t
 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain import lint as linting
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.config_keys import SANDBOX_IMAGE
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, Data
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.effective import ConfigFile, Data, sandbox_image
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import DomainError, masked_key_path
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint import Finding, Severity
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding import found
@@ -30,7 +29,6 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.routes import
     configured_namespaces,
     namespace_route,
 )
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.trust import Trust
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.verdict import Verdict, judge
 
@@ -94,12 +92,6 @@ class _Judged:
         """What hurts most comes first: containerd itself pulls the sandbox image, before anything else can run."""
         order = ("sandbox", "in_use", "asked", "configured", "always")
         return min(map(order.index, self.why_listed)), self.namespace
-
-
-def sandbox_image(data: Data, release: Release) -> tuple[str, bool]:
-    """The image that containerd pulls for every pod's sandbox, and whether nobody chose it."""
-    stated = look_up(data, SANDBOX_IMAGE)
-    return (stated, False) if isinstance(stated, str) and stated else (release.rules.sandbox_image, True)
 
 
 def report(subject: Subject) -> Wire:
