@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import ipaddress
 import math
 import posixpath
 import re
@@ -27,6 +26,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml im
     Headers,
     HostsFile,
 )
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import is_on_node
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Kind, Statement, scan
 
@@ -178,21 +178,13 @@ def upstream(namespace: str, release: Release) -> Endpoint:
     scheme, host, skip_verify = "https", namespace, None
     if namespace == _HUB:
         host = _HUB_SERVER
-    elif release.line >= (1, 6) and _is_on_node(namespace):
+    elif release.line >= (1, 6) and is_on_node(namespace):
         # Since TLS_FIRST, http with skip_verify is TLS first and http next.
         port = namespace.rpartition(":")[2] if re.search(r":\d+$", namespace) else ""
         by_port = release.knows(Feature.TLS_FIRST)
         scheme = "https" if by_port and port in ("", "443") else "http"
         skip_verify = None if by_port and port == "80" else True
     return Endpoint(scheme=scheme, host=host, path="/v2", skip_verify=skip_verify)
-
-
-def _is_on_node(host: str) -> bool:
-    name = re.sub(r"(?<=[^:]):\d+$", "", host).strip("[]")
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 # --- the file

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import ipaddress
 import posixpath
 import re
 import typing as t
@@ -24,7 +23,13 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.errors import
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_reader import Endpoint
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.hosts_toml import ClientFiles, Headers
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
-from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import ANY, HUB, Url
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import (
+    ANY,
+    HUB,
+    Url,
+    is_on_node,
+    without_port,
+)
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_edit import look_up
 
@@ -244,14 +249,9 @@ def _as_asked(url: go_url.Location, legacy: Legacy, release: Release) -> Endpoin
 
 def is_loopback(host: str, release: Release) -> bool:
     """Whether a host, with its port or without, is asked by http where nothing says otherwise."""
-    name = re.sub(r":\d*$", "", host) if host.count(":") == 1 or "]:" in host else host
-    name = name.removeprefix("[").removesuffix("]")
     if release.line < (1, 6):
-        return name in ("localhost", "127.0.0.1", "::1")
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+        return without_port(host) in ("localhost", "127.0.0.1", "::1")
+    return is_on_node(host)
 
 
 def tls_of(url: Url, legacy: Legacy) -> Tls:

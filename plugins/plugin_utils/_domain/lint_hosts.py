@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import typing as t
 
@@ -15,6 +14,7 @@ from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_finding 
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_node import Node
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.lint_pages import Data, Page
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.masking import masked
+from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.reference import is_on_node
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.releases import Feature, Release
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.spelling import misspelt
 from ansible_collections.airgap.nodes.plugins.plugin_utils._domain.toml_lines import Kind
@@ -203,20 +203,12 @@ def _of_http(page: Page, authority: str, named: str, at: KeyPath, table: Data) -
     if settings and page.release.knows(Feature.TLS_FIRST) and not authority.endswith(":80"):
         what = f"http://{named} has {settings[0]}"
         yield found("http-with-tls-options", what, page.place(*_above(at), settings[0]))
-    if not _is_on_node(authority):
+    if not is_on_node(authority):
         yield found("plain-http", f"{shown(named)} is asked without TLS", page.place(*at))
         header = table.get("header")
         if isinstance(header, dict) and any(name.lower() == _AUTHORIZATION for name in header):
             place = page.place(*_above(at), "header")
             yield found("authorization-unencrypted", f"It goes to http://{named}", place)
-
-
-def _is_on_node(authority: str) -> bool:
-    name = re.sub(r":\d*$", "", authority).strip("[]")
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 # --- certificates

@@ -27,6 +27,21 @@ _AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?", re.
 _PATH = re.compile(r"[A-Za-z0-9._~/+:=,-]*", re.ASCII)
 
 
+def without_port(host: str) -> str:
+    """A name or an address alone, without brackets; an IPv6 address without them has no port."""
+    name = re.sub(r":\d*$", "", host) if host.count(":") == 1 or "]:" in host else host
+    return name.removeprefix("[").removesuffix("]")
+
+
+def is_on_node(host: str) -> bool:
+    """Whether a host, with its port or without, is the node itself: what asks it does not leave the node."""
+    name = without_port(host)
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 def name_of_directory(directory: str) -> str:
     """The registry that a directory of the tree stands for, as an image names it."""
     match = _WITH_PORT.fullmatch(directory)
